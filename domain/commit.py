@@ -1,0 +1,219 @@
+"""The atomic unit of the log: a run of consecutive events, numbered, hashed and chained, in one canonical encoding.
+
+Record = msgpack of `Commit` followed by its sha256. Ticks travel as one table per commit, every other event as itself;
+`gaps[i]` is the number of ticks between event i and the one before it, so that each keeps its own seq.
+
+Invariants: numbers and seqs are gapless; `prev` is the hash of the commit before; `decode(encode(c)) == c` and bytes that
+`encode` would not have written are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+import msgspec
+
+from domain.errors import LogCorrupt, LogGap
+from domain.events import AnyEvent, AnyRecorded
+from domain.ticks import PackedTicks, Ticks, concat, pack, unpack
+
+FORMAT = 1
+GENESIS = bytes(32)
+_HASH = 32
+
+
+class Commit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One commit. `first_seq`..`first_seq + count - 1` are its events; `first_ns`, `last_ns` the time span of their inputs."""
+
+    format: int
+    session: str
+    number: int
+    first_seq: int
+    count: int
+    prev: bytes
+    first_ns: int
+    last_ns: int
+    ticks: PackedTicks
+    gaps: list[int]
+    events: list[AnyRecorded]
+
+    @property
+    def last_seq(self) -> int:
+        return self.first_seq + self.count - 1
+
+    def table(self) -> Ticks:
+        """The commit's ticks."""
+        return unpack(self.ticks)
+
+    def recorded(self) -> Iterator[tuple[int, AnyRecorded]]:
+        """Every event that is no tick, with its seq."""
+        seq = self.first_seq - 1
+        for gap, event in zip(self.gaps, self.events, strict=True):
+            seq += gap + 1
+            yield seq, event
+
+    def segments(self, table: Ticks | None = None) -> Iterator[tuple[int, Ticks | AnyRecorded]]:
+        """The commit in order: runs of ticks (as a table, with the first tick's seq) and single events (with theirs)."""
+        ticks = self.table() if table is None else table
+        at = 0
+        seq = self.first_seq
+        for gap, event in zip(self.gaps, self.events, strict=True):
+            if gap:
+                yield seq, ticks.slice(at, at + gap)
+                at += gap
+                seq += gap
+            yield seq, event
+            seq += 1
+        if at < len(ticks):
+            yield seq, ticks.slice(at, len(ticks))
+
+    def items(self) -> Iterator[tuple[int, AnyEvent]]:
+        """Every event one by one, ticks included, with its seq."""
+        for seq, part in self.segments():
+            if isinstance(part, Ticks):
+                yield from enumerate(part.events(), start=seq)
+            else:
+                yield seq, part
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Commit)
+_format_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
+
+
+def encode(commit: Commit) -> bytes:
+    """The record: canonical bytes and their sha256."""
+    body = _encoder.encode(commit)
+    return body + sha256(body).digest()
+
+
+def digest(record: bytes) -> bytes:
+    """The hash that names a record and that the next one holds as `prev`."""
+    return record[-_HASH:]
+
+
+def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
+    """The commit of a record. Raises LogCorrupt (damaged, foreign, newer or non-canonical bytes); `session`, `number` name the place."""
+    body, found = record[:-_HASH], record[-_HASH:]
+    if len(record) <= _HASH or sha256(body).digest() != found:
+        raise LogCorrupt("the bytes do not match their hash: the commit was damaged or altered", session=session, commit=number)
+    try:
+        commit = _decoder.decode(body)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as e:
+        newer = _newer_format(body)
+        if newer:
+            raise LogCorrupt(
+                f"the log has format {newer}, this version of Reenact reads up to {FORMAT}", session=session, commit=number,
+                remedy="Read it with a newer Reenact.",
+            ) from e  # fmt: skip
+        raise LogCorrupt(f"the commit cannot be read: {e}", session=session, commit=number) from e
+    if commit.format != FORMAT:
+        raise LogCorrupt(
+            f"the log has format {commit.format}, this version of Reenact reads {FORMAT}", session=session, commit=number,
+            remedy="Read it with the Reenact that wrote it, or a newer one.",
+        )  # fmt: skip
+    if _encoder.encode(commit) != body or commit.ticks != pack(commit.table()):
+        raise LogCorrupt("the commit is not in canonical encoding", session=session, commit=number)
+    if commit.count != commit.ticks.n + len(commit.events) or len(commit.gaps) != len(commit.events) or sum(commit.gaps) > commit.ticks.n:
+        raise LogCorrupt("the commit's counts do not add up", session=session, commit=number)
+    return commit
+
+
+def _newer_format(body: bytes) -> int:
+    """The format number of an unreadable body when it is above ours, else 0."""
+    try:
+        number = msgspec.msgpack.decode(_format_decoder.decode(body)[0], type=int)
+    except (msgspec.DecodeError, msgspec.ValidationError, IndexError):
+        return 0
+    return number if number > FORMAT else 0
+
+
+def checked(session: str, records: Iterable[bytes], after: tuple[int, int, bytes] = (0, 0, GENESIS)) -> Iterator[tuple[Commit, bytes]]:
+    """Commits with their record, each proven to follow the one before. `after` is (number, last seq, hash) of the commit already known.
+
+    Raises LogCorrupt or LogGap naming the first commit that does not follow.
+    """
+    number, seq, prev = after
+    for record in records:
+        number += 1
+        commit = decode(record, session=session, number=number)
+        if commit.session != session:
+            raise LogCorrupt(f"the commit belongs to session {commit.session}", session=session, commit=number)
+        if commit.number != number:
+            raise LogGap(f"commit {number} was expected, commit {commit.number} was found", session=session, commit=number)
+        if commit.prev != prev:
+            raise LogCorrupt("the commit does not follow the one before it: the chain is broken here", session=session, commit=number)
+        if commit.first_seq != seq + 1:
+            raise LogGap(f"seq {seq + 1} was expected, the commit starts at {commit.first_seq}", session=session, commit=number)
+        seq = commit.last_seq
+        prev = digest(record)
+        yield commit, record
+
+
+class Journal:
+    """The commit being filled. The engine emits into it; the runtime closes it into a record.
+
+    `seq` is the last number given. Ticks are counted by `advance`, events appended by `emit`.
+    """
+
+    __slots__ = ("_first_seq", "_gap", "_parts", "_ticks_n", "events", "first_ns", "gaps", "last_ns", "number", "prev", "seq", "session")
+
+    def __init__(self, session: str, number: int = 0, seq: int = 0, prev: bytes = GENESIS) -> None:
+        self.session = session
+        self.number = number
+        self.seq = seq
+        self.prev = prev
+        self._clear()
+
+    def _clear(self) -> None:
+        self.gaps: list[int] = []
+        self.events: list[AnyRecorded] = []
+        self._parts: list[Ticks] = []
+        self._gap = 0
+        self._ticks_n = 0
+        self._first_seq = self.seq + 1
+        self.first_ns = 0
+        self.last_ns = 0
+
+    @property
+    def ticks_n(self) -> int:
+        """Ticks in the open commit."""
+        return self._ticks_n
+
+    @property
+    def empty(self) -> bool:
+        return not self.events and not self._ticks_n
+
+    def emit(self, event: AnyRecorded) -> int:
+        """Append one event that is no tick; its seq."""
+        self.seq += 1
+        self.gaps.append(self._gap)
+        self._gap = 0
+        self.events.append(event)
+        return self.seq
+
+    def advance(self, n: int) -> None:
+        """Count n ticks of the current table as consumed. The runtime hands the table itself over by `take`."""
+        self.seq += n
+        self._gap += n
+
+    def take(self, ticks: Ticks, start: int, stop: int) -> None:
+        """Put ticks start..stop, already counted by `advance`, into the commit."""
+        if stop > start:
+            self._parts.append(ticks.slice(start, stop))
+            self._ticks_n += stop - start
+
+    def close(self, last_ns: int) -> bytes:
+        """Seal the commit and start the next; the record. `last_ns`: time of the last input."""
+        ticks = pack(concat(self._parts))
+        first_ns = min(([self.events[0].ns] if self.events else []) + ([ticks.first_ns] if ticks.n else []))
+        commit = Commit(
+            FORMAT, self.session, self.number + 1, self._first_seq, self.seq - self._first_seq + 1, self.prev, first_ns, last_ns,
+            ticks, self.gaps, self.events,
+        )  # fmt: skip
+        record = encode(commit)
+        self.number += 1
+        self.prev = digest(record)
+        self._clear()
+        return record

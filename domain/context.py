@@ -1,0 +1,5 @@
+"""What a strategy may see and do."""
+
+
+class Context:
+    """Placeholder until the engine lands."""

@@ -1,0 +1,218 @@
+"""Market data in columns: a run of ticks as one int64 table, and its canonical packing for the log.
+
+Invariants: receive times never decrease inside a table; `unpack(pack(t)) == t`; equal tables pack to equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from domain.errors import LogCorrupt
+from domain.events.market import BarClosed, QuoteUpdated, TradePrinted
+from domain.terms import Side, TickKind
+
+ROWS = 10
+KIND, INSTRUMENT, EVENT_NS, RECV_NS = 0, 1, 2, 3
+# The six value rows, by kind.
+PX, QTY, SIDE, CONDITIONS = 4, 5, 6, 7
+BID_PX, BID_QTY, ASK_PX, ASK_QTY = 4, 5, 6, 7
+OPEN_PX, HIGH_PX, LOW_PX, CLOSE_PX, VOLUME_QTY, INTERVAL_NS = 4, 5, 6, 7, 8, 9
+
+Columns = NDArray[np.int64]
+Tick = TradePrinted | QuoteUpdated | BarClosed
+SIDE_OF = {int(s): s for s in Side}
+TRADE, QUOTE, BAR = int(TickKind.TRADE), int(TickKind.QUOTE), int(TickKind.BAR)
+
+
+class Ticks:
+    """`cols`: int64 array of shape (10, n), one column per tick; rows are the constants of this module.
+
+    Rows 0–3 hold kind, instrument index, venue time and receive time; rows 4–9 the values of the kind:
+    trade (px, qty, side, conditions), quote (bid px, bid qty, ask px, ask qty), bar (open, high, low, close, volume, interval).
+    `cache` is scratch space for whoever scans the table; it is no part of its value.
+    """
+
+    __slots__ = ("cache", "cols")
+
+    def __init__(self, cols: Columns) -> None:
+        self.cols = cols
+        self.cache: dict[Any, Any] = {}
+
+    def __len__(self) -> int:
+        return self.cols.shape[1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ticks) and np.array_equal(self.cols, other.cols)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Ticks(n={len(self)})"
+
+    @property
+    def kind(self) -> Columns:
+        return self.cols[KIND]
+
+    @property
+    def instrument(self) -> Columns:
+        return self.cols[INSTRUMENT]
+
+    @property
+    def event_ns(self) -> Columns:
+        return self.cols[EVENT_NS]
+
+    @property
+    def recv_ns(self) -> Columns:
+        return self.cols[RECV_NS]
+
+    def slice(self, start: int, stop: int) -> Ticks:
+        """The ticks start..stop as a view, with an empty cache."""
+        return Ticks(self.cols[:, start:stop])
+
+    def lists(self) -> list[list[int]]:
+        """All rows as Python lists (ten of length n), made once per table: scalar access is several times faster than on arrays."""
+        rows = self.cache.get("lists")
+        if rows is None:
+            rows = self.cache["lists"] = self.cols.tolist()
+        return rows  # type: ignore[no-any-return]
+
+    def uniform(self) -> tuple[int, int] | None:
+        """(kind, instrument) when all ticks share both, else None. n must be > 0."""
+        if "uniform" not in self.cache:
+            head = self.cols[:2, 0]
+            self.cache["uniform"] = (int(head[0]), int(head[1])) if bool((self.cols[:2] == head[:, None]).all()) else None
+        return self.cache["uniform"]  # type: ignore[no-any-return]
+
+    def event(self, i: int) -> Tick:
+        """Tick i as an event."""
+        return make_tick(*self.cols[:, i].tolist())
+
+    def events(self, start: int = 0, stop: int | None = None) -> Iterator[Tick]:
+        """Ticks start..stop as events, one by one."""
+        end = len(self) if stop is None else stop
+        if start >= end:
+            return iter(())
+        rows = self.lists()
+        kind, inst, event, recv, *x = (r[start:end] for r in rows)
+        uniform = self.uniform()
+        if uniform is not None and uniform[0] == TRADE:
+            return map(TradePrinted, recv, repeat(0), event, inst, x[0], x[1], map(SIDE_OF.__getitem__, x[2]), x[3])
+        if uniform is not None and uniform[0] == QUOTE:
+            return map(QuoteUpdated, recv, repeat(0), event, inst, *x[:4])
+        return map(make_tick, kind, inst, event, recv, *x)
+
+
+def make_tick(kind: int, inst: int, event: int, recv: int, a: int, b: int, c: int, d: int, e: int, f: int) -> Tick:
+    """One table column as an event. Raises ValueError for an unknown kind."""
+    if kind == TRADE:
+        return TradePrinted(recv, 0, event, inst, a, b, SIDE_OF[c], d)
+    if kind == QUOTE:
+        return QuoteUpdated(recv, 0, event, inst, a, b, c, d)
+    if kind == BAR:
+        return BarClosed(recv, 0, event, inst, a, b, c, d, e, f)
+    raise ValueError(f"unknown tick kind {kind}")
+
+
+def table(kind: TickKind, instrument: ArrayLike, event_ns: ArrayLike, recv_ns: ArrayLike, *values: ArrayLike) -> Ticks:
+    """A table of one kind from parallel columns (scalars are repeated); `values` in the row order of the kind."""
+    recv = np.asarray(recv_ns, dtype=np.int64)
+    cols = np.zeros((ROWS, len(recv)), dtype=np.int64)
+    cols[KIND] = int(kind)
+    cols[INSTRUMENT] = instrument
+    cols[EVENT_NS] = event_ns
+    cols[RECV_NS] = recv
+    for row, column in enumerate(values, start=PX):
+        cols[row] = column
+    return Ticks(cols)
+
+
+def of_events(ticks: Sequence[Tick]) -> Ticks:
+    """A table from single tick events, in order."""
+    cols = np.zeros((ROWS, len(ticks)), dtype=np.int64)
+    for i, t in enumerate(ticks):
+        if isinstance(t, TradePrinted):
+            cols[:8, i] = (TRADE, t.instrument, t.event_ns, t.ns, t.px, t.qty, t.side, t.conditions)
+        elif isinstance(t, QuoteUpdated):
+            cols[:8, i] = (QUOTE, t.instrument, t.event_ns, t.ns, t.bid_px, t.bid_qty, t.ask_px, t.ask_qty)
+        else:
+            cols[:, i] = (BAR, t.instrument, t.event_ns, t.ns, t.open_px, t.high_px, t.low_px, t.close_px, t.volume_qty, t.interval_ns)
+    return Ticks(cols)
+
+
+def concat(parts: Sequence[Ticks]) -> Ticks:
+    """Tables one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Ticks(np.zeros((ROWS, 0), dtype=np.int64))
+    return Ticks(np.concatenate([p.cols for p in parts], axis=1))
+
+
+class PackedTicks(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`n` ticks in frame-of-reference packing: each row as its minimum and the unsigned distances from it in 0, 1, 2, 4 or 8 bytes.
+
+    Receive times are packed as differences, venue times as distance from the receive time. `first_ns` is the first receive time.
+    """
+
+    n: int
+    first_ns: int
+    widths: bytes
+    bases: tuple[int, ...]
+    data: bytes
+
+
+_UNSIGNED: dict[int, np.dtype[Any]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
+
+
+def pack(ticks: Ticks) -> PackedTicks:
+    """The canonical packing; the same table always gives the same bytes."""
+    cols = ticks.cols
+    n = cols.shape[1]
+    if n == 0:
+        return PackedTicks(0, 0, b"", (), b"")
+    work = cols.copy()
+    recv = cols[RECV_NS]
+    work[EVENT_NS] -= recv
+    work[RECV_NS, 0] = 0
+    np.subtract(recv[1:], recv[:-1], out=work[RECV_NS, 1:])
+    low = work.min(axis=1)
+    bases = low.tolist()
+    widths = bytes(
+        0 if span == 0 else 1 if span < 0x100 else 2 if span < 0x10000 else 4 if span < 0x1_0000_0000 else 8
+        for span in map(int.__sub__, work.max(axis=1).tolist(), bases)
+    )
+    work -= low[:, None]
+    data = b"".join([work[row].astype(_UNSIGNED[w]).tobytes() for row, w in enumerate(widths) if w])
+    return PackedTicks(n, int(recv[0]), widths, tuple(bases), data)
+
+
+def unpack(packed: PackedTicks) -> Ticks:
+    """The table again. Raises LogCorrupt when the parts do not fit together."""
+    n = packed.n
+    if n == 0:
+        return Ticks(np.zeros((ROWS, 0), dtype=np.int64))
+    if len(packed.widths) != ROWS or len(packed.bases) != ROWS or len(packed.data) != n * sum(packed.widths):
+        raise LogCorrupt("a block of ticks has the wrong length")
+    cols = np.empty((ROWS, n), dtype=np.int64)
+    offset = 0
+    for row, width in enumerate(packed.widths):
+        if width == 0:
+            cols[row] = packed.bases[row]
+            continue
+        if width not in _UNSIGNED:
+            raise LogCorrupt(f"a block of ticks has a column of width {width}")
+        part = np.frombuffer(packed.data, _UNSIGNED[width], n, offset)
+        offset += n * width
+        cols[row] = part.view(np.int64) if width == 8 else part
+        cols[row] += packed.bases[row]
+    recv = cols[RECV_NS]
+    recv[0] += packed.first_ns
+    np.cumsum(recv, out=recv)
+    cols[EVENT_NS] += recv
+    return Ticks(cols)
