@@ -15,7 +15,6 @@ from domain.events.account import (
     ReconciliationBreak,
 )
 from domain.events.decisions import (
-    Check,
     KillSwitchEngaged,
     LimitsChanged,
     OrderApproved,
@@ -92,7 +91,6 @@ __all__ = [
     "Balance",
     "BalanceReported",
     "BarClosed",
-    "Check",
     "DayRolled",
     "Event",
     "ExternalTradeObserved",

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from domain.events._base import Event
+from domain.risk.check import Check
 from domain.risk.limits import Limits
 from domain.terms import OrderType, Side, TimeInForce, TradingState
-
-
-class Check(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One risk rule's answer: what was compared with what. Units are the rule's (see `domain.risk`). `seen` is the seq of the market event used, or 0."""
-
-    rule: str
-    passed: bool
-    observed: int
-    limit: int
-    seen: int = 0
 
 
 class SignalRaised(Event, frozen=True, tag="signal"):

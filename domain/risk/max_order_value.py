@@ -1,0 +1,28 @@
+"""Is the order small enough in value?"""
+
+from __future__ import annotations
+
+from domain.risk.check import Check, Proposal, Rule
+from domain.risk.limits import Limits
+
+
+def check_max_order_value(p: Proposal, limits: Limits) -> Check:
+    """Contract value at the worse of the order's price and the reference ≤ max_order_amt; without any price it fails.
+
+    Source: RTS 6 Art. 15(1)(b).
+    """
+    limit = limits.max_order_amt
+    px = p.limit_px or p.stop_px
+    ref = p.ref_px
+    if p.spec.inverse:
+        # An inverse contract is worth more in its settlement currency the lower the price.
+        px = min(px, ref) if px > 0 and ref > 0 else px or ref
+    elif ref > px:
+        px = ref
+    if px <= 0:
+        return Check("R-03", limit < 0, -1, limit)
+    amt = p.spec.notional(px, p.qty)
+    return Check("R-03", limit < 0 or amt <= limit, amt, limit, p.ref_seq)
+
+
+RULE = Rule("R-03", "MAX_ORDER_VALUE", "amt", check_max_order_value)
