@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from typing import Annotated
 
 import msgspec
 
-from domain.errors import LogCorrupt, LogGap
+from domain.errors import LogCorrupt, LogGap, invariant
 from domain.events import AnyEvent, AnyRecorded
-from domain.ticks import PackedTicks, Ticks, concat, pack, unpack
+from domain.ticks import Int64, PackedTicks, Ticks, concat, fault, pack, unpack
 
 FORMAT = 1
 GENESIS = bytes(32)
 _HASH = 32
+_Number = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Commit(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -28,14 +30,14 @@ class Commit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     format: int
     session: str
-    number: int
-    first_seq: int
-    count: int
-    prev: bytes
-    first_ns: int
-    last_ns: int
+    number: _Number
+    first_seq: _Number
+    count: _Number
+    prev: Annotated[bytes, msgspec.Meta(min_length=_HASH, max_length=_HASH)]
+    first_ns: Int64
+    last_ns: Int64
     ticks: PackedTicks
-    gaps: list[int]
+    gaps: list[Annotated[int, msgspec.Meta(ge=0)]]
     events: list[AnyRecorded]
 
     @property
@@ -100,7 +102,7 @@ def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
         raise LogCorrupt("the bytes do not match their hash: the commit was damaged or altered", session=session, commit=number)
     try:
         commit = _decoder.decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         newer = _newer_format(body)
         if newer:
             raise LogCorrupt(
@@ -113,18 +115,28 @@ def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
             f"the log has format {commit.format}, this version of Reenact reads {FORMAT}", session=session, commit=number,
             remedy="Read it with the Reenact that wrote it, or a newer one.",
         )  # fmt: skip
-    if _encoder.encode(commit) != body or commit.ticks != pack(commit.table()):
+    broken = fault(commit.ticks)
+    if broken:
+        raise LogCorrupt(broken, session=session, commit=number)
+    if _encoder.encode(commit) != body:
         raise LogCorrupt("the commit is not in canonical encoding", session=session, commit=number)
     if commit.count != commit.ticks.n + len(commit.events) or len(commit.gaps) != len(commit.events) or sum(commit.gaps) > commit.ticks.n:
         raise LogCorrupt("the commit's counts do not add up", session=session, commit=number)
+    if commit.first_ns != _first_ns(commit.events, commit.ticks):
+        raise LogCorrupt("the commit does not start at the time of its first event", session=session, commit=number)
     return commit
+
+
+def _first_ns(events: list[AnyRecorded], ticks: PackedTicks) -> int:
+    """The time at which a commit starts; it must hold something."""
+    return min(([events[0].ns] if events else []) + ([ticks.first_ns] if ticks.n else []))
 
 
 def _newer_format(body: bytes) -> int:
     """The format number of an unreadable body when it is above ours, else 0."""
     try:
         number = msgspec.msgpack.decode(_format_decoder.decode(body)[0], type=int)
-    except (msgspec.DecodeError, msgspec.ValidationError, IndexError):
+    except (msgspec.DecodeError, IndexError, RecursionError):
         return 0
     return number if number > FORMAT else 0
 
@@ -206,11 +218,12 @@ class Journal:
 
     def close(self, last_ns: int) -> bytes:
         """Seal the commit and start the next; the record. `last_ns`: time of the last input."""
+        invariant(not self.empty, "a commit holds at least one event")
+        invariant(self.seq - self._first_seq + 1 == self._ticks_n + len(self.events), "every tick counted is taken into the commit")
         ticks = pack(concat(self._parts))
-        first_ns = min(([self.events[0].ns] if self.events else []) + ([ticks.first_ns] if ticks.n else []))
         commit = Commit(
-            FORMAT, self.session, self.number + 1, self._first_seq, self.seq - self._first_seq + 1, self.prev, first_ns, last_ns,
-            ticks, self.gaps, self.events,
+            FORMAT, self.session, self.number + 1, self._first_seq, self.seq - self._first_seq + 1, self.prev,
+            _first_ns(self.events, ticks), last_ns, ticks, self.gaps, self.events,
         )  # fmt: skip
         record = encode(commit)
         self.number += 1

@@ -1,19 +1,20 @@
 """Market data in columns: a run of ticks as one int64 table, and its canonical packing for the log.
 
-Invariants: receive times never decrease inside a table; `unpack(pack(t)) == t`; equal tables pack to equal bytes.
+Invariants: receive times never decrease inside a table; `unpack(pack(t)) == t`; equal tables pack to equal bytes; a packing
+without `fault` is the one that `pack` gives for its table, and every tick of it is an event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from domain.errors import LogCorrupt
+from domain.errors import LogCorrupt, invariant
 from domain.events.market import BarClosed, QuoteUpdated, TradePrinted
 from domain.terms import Side, TickKind
 
@@ -80,14 +81,14 @@ class Ticks:
         rows = self.cache.get("lists")
         if rows is None:
             rows = self.cache["lists"] = self.cols.tolist()
-        return rows  # type: ignore[no-any-return]
+        return rows
 
     def uniform(self) -> tuple[int, int] | None:
         """(kind, instrument) when all ticks share both, else None. n must be > 0."""
         if "uniform" not in self.cache:
             head = self.cols[:2, 0]
             self.cache["uniform"] = (int(head[0]), int(head[1])) if bool((self.cols[:2] == head[:, None]).all()) else None
-        return self.cache["uniform"]  # type: ignore[no-any-return]
+        return self.cache["uniform"]
 
     def event(self, i: int) -> Tick:
         """Tick i as an event."""
@@ -154,28 +155,39 @@ def concat(parts: Sequence[Ticks]) -> Ticks:
     return Ticks(np.concatenate([p.cols for p in parts], axis=1))
 
 
+MOST = 1 << 22
+_INT64_MOST = (1 << 63) - 1
+Int64 = Annotated[int, msgspec.Meta(ge=-_INT64_MOST - 1, le=_INT64_MOST)]
+
+
 class PackedTicks(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`n` ticks in frame-of-reference packing: each row as its minimum and the unsigned distances from it in 0, 1, 2, 4 or 8 bytes.
 
     Receive times are packed as differences, venue times as distance from the receive time. `first_ns` is the first receive time.
     """
 
-    n: int
-    first_ns: int
+    n: Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+    first_ns: Int64
     widths: bytes
-    bases: tuple[int, ...]
+    bases: tuple[Int64, ...]
     data: bytes
 
 
 _UNSIGNED: dict[int, np.dtype[Any]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
 
 
+def _width(span: int) -> int:
+    """The bytes that hold 0..span."""
+    return 0 if span == 0 else 1 if span < 0x100 else 2 if span < 0x10000 else 4 if span < 0x1_0000_0000 else 8
+
+
 def pack(ticks: Ticks) -> PackedTicks:
-    """The canonical packing; the same table always gives the same bytes."""
+    """The canonical packing; the same table always gives the same bytes. Raises InvariantBroken for a table that is no table of ticks."""
     cols = ticks.cols
     n = cols.shape[1]
     if n == 0:
         return PackedTicks(0, 0, b"", (), b"")
+    invariant(n <= MOST, f"a commit holds at most {MOST} ticks")
     work = cols.copy()
     recv = cols[RECV_NS]
     work[EVENT_NS] -= recv
@@ -183,36 +195,102 @@ def pack(ticks: Ticks) -> PackedTicks:
     np.subtract(recv[1:], recv[:-1], out=work[RECV_NS, 1:])
     low = work.min(axis=1)
     bases = low.tolist()
-    widths = bytes(
-        0 if span == 0 else 1 if span < 0x100 else 2 if span < 0x10000 else 4 if span < 0x1_0000_0000 else 8
-        for span in map(int.__sub__, work.max(axis=1).tolist(), bases)
-    )
+    highs = work.max(axis=1).tolist()
+    strange = _strange(bases, highs, cols.__getitem__)
+    invariant(not strange, f"ticks have known kinds and sides and ordered times; this table holds {strange}")
+    widths = bytes(map(_width, map(int.__sub__, highs, bases)))
     work -= low[:, None]
     data = b"".join([work[row].astype(_UNSIGNED[w]).tobytes() for row, w in enumerate(widths) if w])
     return PackedTicks(n, int(recv[0]), widths, tuple(bases), data)
 
 
+def _strange(low: Sequence[int], high: Sequence[int], row: Callable[[int], Columns]) -> str:
+    """What in a table is no tick, empty when nothing. `low`, `high`: the extremes of the packed rows; `row`: a row of the table."""
+    if low[KIND] < TRADE or high[KIND] > BAR:
+        return "an unknown kind of tick"
+    if low[INSTRUMENT] < 0:
+        return "a negative instrument"
+    if low[RECV_NS] < 0:
+        return "receive times that decrease"
+    surplus = any(low[8:]) or any(high[8:])
+    sides = low[SIDE] < Side.SELL or high[SIDE] > Side.BUY
+    if low[KIND] == high[KIND]:
+        surplus = surplus and low[KIND] != BAR
+        sides = sides and low[KIND] == TRADE
+    elif surplus or sides:
+        kind = row(KIND)
+        surplus = surplus and bool((row(8) | row(9))[kind != BAR].any())
+        side = row(SIDE)[kind == TRADE]
+        sides = sides and bool(((side < Side.SELL) | (side > Side.BUY)).any())
+    if surplus:
+        return "values beyond those of the tick's kind"
+    return "an unknown side" if sides else ""
+
+
+def _parts(packed: PackedTicks) -> list[NDArray[Any] | None]:
+    """The packed rows as views of the data, None for constant ones. Raises LogCorrupt when the parts do not fit together."""
+    n = packed.n
+    if len(packed.widths) != ROWS or len(packed.bases) != ROWS or len(packed.data) != n * sum(packed.widths):
+        raise LogCorrupt("a block of ticks has the wrong length")
+    parts: list[NDArray[Any] | None] = []
+    offset = 0
+    for width in packed.widths:
+        if width and width not in _UNSIGNED:
+            raise LogCorrupt(f"a block of ticks has a column of width {width}")
+        parts.append(np.frombuffer(packed.data, _UNSIGNED[width], n, offset) if width else None)
+        offset += n * width
+    return parts
+
+
+def fault(packed: PackedTicks) -> str:
+    """Why `pack` would not have written this, empty when it would have. Looks at the packed rows only: no table is made."""
+    if packed.n == 0:
+        return "" if packed == PackedTicks(0, 0, b"", (), b"") else "an empty block of ticks is not empty"
+    try:
+        parts = _parts(packed)
+    except LogCorrupt as e:
+        return e.sentence
+    highs = list(packed.bases)
+    for row, part in enumerate(parts):
+        if part is None:
+            continue
+        span = int(part.max())
+        highs[row] += span
+        if part.min() or _width(span) != part.itemsize or highs[row] > _INT64_MOST:
+            return "a block of ticks is not in canonical encoding"
+    recv = parts[RECV_NS]
+    if (0 if recv is None else int(recv[0])) + packed.bases[RECV_NS] or packed.first_ns + _spent(recv) > _INT64_MOST:
+        return "a block of ticks has receive times that do not start at the first"
+    strange = _strange(packed.bases, highs, lambda row: _column(parts[row], packed.bases[row], packed.n))
+    return f"a block of ticks holds {strange}" if strange else ""
+
+
+def _spent(recv: NDArray[Any] | None) -> int:
+    """The time from the first to the last tick, exact; the differences have base 0 wherever this counts."""
+    return 0 if recv is None else int(recv.sum(dtype=np.uint64)) if recv.itemsize < 8 else sum(recv.tolist())
+
+
+def _column(part: NDArray[Any] | None, base: int, n: int) -> Columns:
+    """One packed row as it was."""
+    if part is None:
+        return np.full(n, base, dtype=np.int64)
+    return part.astype(np.int64) + base
+
+
 def unpack(packed: PackedTicks) -> Ticks:
-    """The table again. Raises LogCorrupt when the parts do not fit together."""
+    """The table again. Raises LogCorrupt when the parts do not fit together; see `fault` for what it does not look at."""
     n = packed.n
     if n == 0:
         return Ticks(np.zeros((ROWS, 0), dtype=np.int64))
-    if len(packed.widths) != ROWS or len(packed.bases) != ROWS or len(packed.data) != n * sum(packed.widths):
-        raise LogCorrupt("a block of ticks has the wrong length")
     cols = np.empty((ROWS, n), dtype=np.int64)
-    offset = 0
-    for row, width in enumerate(packed.widths):
-        if width == 0:
+    for row, part in enumerate(_parts(packed)):
+        if part is None:
             cols[row] = packed.bases[row]
-            continue
-        if width not in _UNSIGNED:
-            raise LogCorrupt(f"a block of ticks has a column of width {width}")
-        part = np.frombuffer(packed.data, _UNSIGNED[width], n, offset)
-        offset += n * width
-        cols[row] = part.view(np.int64) if width == 8 else part
-        cols[row] += packed.bases[row]
+        else:
+            cols[row] = part.view(np.int64) if part.itemsize == 8 else part
+            cols[row] += packed.bases[row]
     recv = cols[RECV_NS]
-    recv[0] += packed.first_ns
+    recv[0] = packed.first_ns
     np.cumsum(recv, out=recv)
     cols[EVENT_NS] += recv
     return Ticks(cols)

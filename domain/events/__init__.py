@@ -47,6 +47,7 @@ from domain.events.session import (
     Balance,
     DayRolled,
     OperatorCommandReceived,
+    OperatorCommandRefused,
     SessionClosed,
     SessionOpened,
     SessionResumed,
@@ -66,6 +67,7 @@ AnyInput = (
 AnyDecision = (
     TimerSet | SignalRaised | ParametersChanged | OrderApproved | OrderDenied | LimitsChanged | TradingHalted | TradingResumed
     | KillSwitchEngaged | OrderSubmitted | OrderCancelRequested | OrderReplaceRequested | OrderUnknown
+    | OperatorCommandRefused
     | ReconciliationBreak | ReconciliationAdjusted
 )  # fmt: skip
 AnyRecorded = AnyInput | AnyDecision
@@ -105,6 +107,7 @@ __all__ = [
     "KillSwitchEngaged",
     "LimitsChanged",
     "OperatorCommandReceived",
+    "OperatorCommandRefused",
     "OrderAccepted",
     "OrderApproved",
     "OrderCancelRejected",

@@ -21,6 +21,8 @@ class StrategySpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One strategy of a session: where its code is, what that code was, and its parameters (canonical JSON).
 
     `instruments` are indexes into the session's instruments. `source` is the text of a user's file, empty for installed code.
+    `bar_ns` > 0: bars of that length are built from trades for the strategy; trades with any bit of `bar_exclude` in their
+    conditions count for volume only.
     """
 
     name: str
@@ -29,6 +31,8 @@ class StrategySpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: str
     params: str
     instruments: tuple[int, ...]
+    bar_ns: int = 0
+    bar_exclude: int = 0
 
 
 class SessionOpened(Event, frozen=True, tag="open"):
@@ -95,3 +99,9 @@ class OperatorCommandReceived(Event, frozen=True, tag="cmd"):
     actor: str
     command: str
     argument: str
+
+
+class OperatorCommandRefused(Event, frozen=True, tag="cmd-"):
+    """Decision. The command could not be obeyed, with the reason; nothing else happened. Source: house rule (law 5)."""
+
+    reason: str

@@ -1,0 +1,253 @@
+"""The engine: one code path for live and replay, blocks of one or of thousands.
+
+`run` moves through market data, `step` takes every other input; both record what is decided in the journal and put what must
+leave the house into `desk.outbox`.
+
+Invariants: decisions depend on recorded inputs only; where tables and commits were cut changes nothing; a quiet tick costs no
+Python object when every strategy can scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from domain.chance import Chance
+from domain.commands import obey
+from domain.commit import Journal
+from domain.context import Context
+from domain.desk import Desk
+from domain.events import (
+    AnyInput,
+    BalanceReported,
+    BarClosed,
+    OperatorCommandReceived,
+    OrderFilled,
+    OrderUnknown,
+    QuoteUpdated,
+    ReconciliationBreak,
+    SessionOpened,
+    SessionResumed,
+    TimerFired,
+    TradePrinted,
+)
+from domain.state import reported_difference
+from domain.strategy import ScanningStrategy, Strategy
+from domain.terms import OrdStatus
+from domain.ticks import Tick, Ticks
+
+Handler = tuple[Callable[[Context, Any], None], Context]
+
+
+class Scanner:
+    """One scanning strategy and how far it has looked: `next` is its next loud index in the current table (-1: look again), `folded` how far it has folded."""
+
+    __slots__ = ("ctx", "folded", "next", "strategy")
+
+    def __init__(self, strategy: ScanningStrategy, ctx: Context) -> None:
+        self.strategy = strategy
+        self.ctx = ctx
+        self.next = -1
+        self.folded = 0
+
+
+class Engine:
+    """Strategies, desk and state of one session. Build it from the session's first event, then feed it inputs in order."""
+
+    def __init__(self, opened: SessionOpened, strategies: Sequence[Strategy], journal: Journal) -> None:
+        self.desk = Desk(opened, journal)
+        self.strategies = tuple(strategies)
+        chance = Chance(opened.seed)
+        self.contexts = tuple(
+            Context(self.desk, i, spec.name, spec.instruments, chance.fork(f"strategy {i} {spec.name}")) for i, spec in enumerate(opened.strategies)
+        )
+        self._pairs = tuple(zip(self.strategies, self.contexts, strict=True))
+        self._scanners = [Scanner(s, c) for s, c in self._pairs if isinstance(s, ScanningStrategy)]
+        self._scanner_of = {scanner.ctx.index: scanner for scanner in self._scanners}
+        n = len(opened.instruments)
+        self._plain = _handlers([(s, c) for s, c in self._pairs if not isinstance(s, ScanningStrategy)], n)
+        self._all = _handlers(self._pairs, n)
+        self._has_plain = any(any(by) for by in self._plain.values())
+        self._stream: Iterator[tuple[int, Tick]] = iter(())
+        self._stream_at = -1
+        self._table: Ticks | None = None
+        self._decide: dict[type, Callable[[Any, int], None]] = {
+            OrderFilled: self._on_fill,
+            TimerFired: self._on_timer,
+            OperatorCommandReceived: self._on_command,
+            SessionResumed: self._on_resumed,
+            BalanceReported: self._on_balance,
+        }
+
+    def start(self, opened: SessionOpened) -> None:
+        """Record the opening and let every strategy begin."""
+        self.desk.cause = self.desk.journal.emit(opened)
+        for strategy, ctx in self._pairs:
+            strategy.on_start(ctx)
+
+    def step(self, event: AnyInput) -> None:
+        """Take one input that is no tick: record it, fold it, decide on it."""
+        desk = self.desk
+        seq = desk.journal.emit(event)
+        desk.cause = seq
+        desk.now_ns = event.ns
+        desk.state.evolve(event)
+        decide = self._decide.get(type(event))
+        if decide is not None:
+            decide(event, seq)
+
+    def run(self, ticks: Ticks, start: int, stop: int) -> int:
+        """Consume ticks start..k of a table, where tick k-1 is the first on which anything was decided, else k = stop. Returns k."""
+        desk = self.desk
+        self._enter(ticks, start)
+        desk.counted = start
+        desk.index = start - 1
+        desk.acted = False
+        i = start
+        while i < stop:
+            loud = self._next_loud(ticks, i, stop) if self._scanners else stop
+            if self._has_plain:
+                i = self._walk(ticks, i, loud)
+                if desk.acted:
+                    break
+            i = loud
+            if loud == stop:
+                break
+            self._skip(ticks, loud)
+            desk.index = loud
+            self._deliver(ticks, loud)
+            i = loud + 1
+            if desk.acted:
+                break
+        self._skip(ticks, i)
+        desk.index = i - 1
+        desk.sync()
+        return i
+
+    def _enter(self, ticks: Ticks, start: int) -> None:
+        desk = self.desk
+        desk.market.enter(ticks, start, desk.journal.seq + 1)
+        if ticks is not self._table:
+            self._table = ticks
+            self._stream_at = -1
+            for scanner in self._scanners:
+                scanner.next = -1
+                scanner.folded = start
+
+    def _next_loud(self, ticks: Ticks, i: int, stop: int) -> int:
+        """First index in i..stop that some scanning strategy must see."""
+        loud = stop
+        n = len(ticks)
+        for scanner in self._scanners:
+            if scanner.next < i:
+                self._fold(scanner, ticks, i)
+                scanner.next = scanner.strategy.scan(scanner.ctx, ticks, i, n)
+            loud = min(loud, scanner.next)
+        return loud
+
+    def _skip(self, ticks: Ticks, to: int) -> None:
+        for scanner in self._scanners:
+            self._fold(scanner, ticks, to)
+
+    @staticmethod
+    def _fold(scanner: Scanner, ticks: Ticks, to: int) -> None:
+        if scanner.folded < to:
+            scanner.strategy.skip(scanner.ctx, ticks, scanner.folded, to)
+            scanner.folded = to
+
+    def _walk(self, ticks: Ticks, i: int, stop: int) -> int:
+        """Hand ticks i..stop to the plain strategies, until one acts. Returns the index after the last tick handed over."""
+        if i >= stop:
+            return i
+        desk = self.desk
+        if self._stream_at != i:
+            self._stream = enumerate(ticks.events(i), i)
+        run = islice(self._stream, stop - i)
+        uniform = ticks.uniform()
+        handlers = self._plain[_TYPE_OF[uniform[0]]][uniform[1]] if uniform is not None else None
+        if handlers is not None and len(handlers) == 1:
+            call, ctx = handlers[0]
+            for desk.index, tick in run:  # noqa: B007, B020 the loop moves the desk's cursor itself: no second store per tick
+                call(ctx, tick)
+                if desk.acted:
+                    break
+        elif handlers is None or handlers:
+            by_type = self._plain
+            for desk.index, tick in run:  # noqa: B007, B020
+                for call, ctx in by_type[type(tick)][tick.instrument]:
+                    call(ctx, tick)
+                if desk.acted:
+                    break
+        else:
+            desk.index = stop - 1
+            self._stream_at = -1
+            return stop
+        self._stream_at = desk.index + 1
+        return self._stream_at
+
+    def _deliver(self, ticks: Ticks, i: int) -> None:
+        """Hand tick i to every strategy, in the order of the configuration."""
+        if self._has_plain and self._stream_at == i:
+            tick: Tick = next(self._stream)[1]
+            self._stream_at = i + 1
+        else:
+            tick = ticks.event(i)
+        for call, ctx in self._all[type(tick)][tick.instrument]:
+            call(ctx, tick)
+        for scanner in self._scanners:
+            scanner.folded = i + 1
+            scanner.next = -1
+
+    def _disturb(self, strategy: int) -> None:
+        """A callback changed the strategy: it must look again, after folding what it has passed."""
+        scanner = self._scanner_of.get(strategy)
+        if scanner is not None:
+            scanner.next = -1
+
+    def _on_fill(self, event: OrderFilled, seq: int) -> None:
+        state = self.desk.state
+        if state.changes and state.order.strategy >= 0:
+            i = state.order.strategy
+            self._disturb(i)
+            self.strategies[i].on_fill(self.contexts[i], event)
+
+    def _on_timer(self, event: TimerFired, seq: int) -> None:
+        self.desk.refresh_timers()
+        self._disturb(event.strategy)
+        self.strategies[event.strategy].on_timer(self.contexts[event.strategy], event.name)
+
+    def _on_command(self, event: OperatorCommandReceived, seq: int) -> None:
+        obey(self, event)
+
+    def change_parameters(self, strategy: int, params: dict[str, object]) -> None:
+        """Hand an operator's new parameters to a strategy. Raises ValueError when it refuses."""
+        self._disturb(strategy)
+        self.strategies[strategy].on_parameters(self.contexts[strategy], params)
+
+    def _on_resumed(self, event: SessionResumed, seq: int) -> None:
+        """Whatever was sent and never answered is UNKNOWN until the venue says otherwise (law 6)."""
+        for order in list(self.desk.state.orders.working()):
+            if order.status == OrdStatus.PENDING_NEW:
+                self.desk.emit(OrderUnknown(event.ns, seq, order.cl_ord_id, "sent before the stop, never answered"))
+
+    def _on_balance(self, event: BalanceReported, seq: int) -> None:
+        difference = reported_difference(self.desk.state, event)
+        if difference is not None:
+            self.desk.emit(ReconciliationBreak(event.ns, seq, f"balance {event.currency}", *difference))
+
+
+_TYPE_OF: dict[int, type] = {1: TradePrinted, 2: QuoteUpdated, 3: BarClosed}
+
+
+def _handlers(pairs: Sequence[tuple[Strategy, Context]], instruments: int) -> dict[type, list[list[Handler]]]:
+    """Who is called for a tick of each type, by instrument. Default callbacks are left out: they cost and do nothing."""
+    ticks: list[list[Handler]] = [[] for _ in range(instruments)]
+    bars: list[list[Handler]] = [[] for _ in range(instruments)]
+    for strategy, ctx in pairs:
+        for i in ctx.instruments:
+            if type(strategy).on_tick is not Strategy.on_tick:
+                ticks[i].append((strategy.on_tick, ctx))
+            if type(strategy).on_bar is not Strategy.on_bar:
+                bars[i].append((strategy.on_bar, ctx))
+    return {TradePrinted: ticks, QuoteUpdated: ticks, BarClosed: bars}

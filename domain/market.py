@@ -1,0 +1,144 @@
+"""Decides what the last known price of an instrument is, at any tick of a table, without touching the quiet ticks.
+
+Invariants: what is answered depends only on ticks already consumed; each price comes with its receive time and seq.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, RECV_NS, Ticks
+
+
+class Print(NamedTuple):
+    """The last trade or bar close: price, receive time, seq."""
+
+    px: int
+    ns: int
+    seq: int
+
+
+class Quote(NamedTuple):
+    """The last best bid and offer, receive time, seq. A quantity of 0 means the side is empty."""
+
+    bid_px: int
+    bid_qty: int
+    ask_px: int
+    ask_qty: int
+    ns: int
+    seq: int
+
+
+class Market:
+    """Prices as of the last consumed tick `at` of the current table; older tables are carried as one print and one quote per instrument."""
+
+    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "rows", "table", "uniform")
+
+    def __init__(self) -> None:
+        self.table: Ticks | None = None
+        self.at = -1
+        self.rows: list[list[int]] = []
+        self.uniform: tuple[int, int] | None = None
+        self._prints: dict[int, Print] = {}
+        self._quotes: dict[int, Quote] = {}
+        self._starts: list[int] = []
+        self._shifts: list[int] = []
+
+    def enter(self, ticks: Ticks, start: int, seq: int) -> None:
+        """Ticks from index `start` of this table come next, the first with `seq`."""
+        if ticks is not self.table:
+            self._leave()
+            self.table = ticks
+            self.rows = ticks.lists()
+            self.uniform = ticks.uniform()
+            self.at = start - 1
+            self._starts = [start]
+            self._shifts = [seq - start]
+        elif self._shifts[-1] != seq - start:
+            self._starts.append(start)
+            self._shifts.append(seq - start)
+
+    def seq_of(self, index: int) -> int:
+        """The seq of a consumed tick of the current table."""
+        return index + self._shifts[bisect_right(self._starts, index) - 1]
+
+    def last_print(self, instrument: int) -> Print | None:
+        """The last trade or bar close of an instrument."""
+        i = self._last_index(instrument, quote=False)
+        return self._print_at(i) if i >= 0 else self._prints.get(instrument)
+
+    def last_quote(self, instrument: int) -> Quote | None:
+        """The last best bid and offer of an instrument."""
+        i = self._last_index(instrument, quote=True)
+        return self._quote_at(i) if i >= 0 else self._quotes.get(instrument)
+
+    def reference(self, instrument: int, side: int) -> Print | None:
+        """What an order on `side` is measured against: the newer of the last print and the quote's near side (ask for a buy)."""
+        uniform = self.uniform
+        if uniform is not None and self.at >= 0 and uniform[1] == instrument and uniform[0] != QUOTE:
+            return self._print_at(self.at)
+        last = self.last_print(instrument)
+        quote = self.last_quote(instrument)
+        if quote is None or (last is not None and last.seq > quote.seq):
+            return last
+        px, qty = (quote.ask_px, quote.ask_qty) if side > 0 else (quote.bid_px, quote.bid_qty)
+        return Print(px, quote.ns, quote.seq) if qty and px > 0 else last
+
+    def mark_px(self, instrument: int) -> int:
+        """The price positions are valued at: the last print, else the middle of the quote rounded down, else 0."""
+        last = self.last_print(instrument)
+        if last is not None:
+            return last.px
+        quote = self.last_quote(instrument)
+        return (quote.bid_px + quote.ask_px) // 2 if quote is not None and quote.bid_qty and quote.ask_qty else 0
+
+    def _print_at(self, i: int) -> Print:
+        rows = self.rows
+        return Print(rows[CLOSE_PX if rows[KIND][i] == BAR else PX][i], rows[RECV_NS][i], self.seq_of(i))
+
+    def _quote_at(self, i: int) -> Quote:
+        rows = self.rows
+        return Quote(rows[BID_PX][i], rows[BID_QTY][i], rows[ASK_PX][i], rows[ASK_QTY][i], rows[RECV_NS][i], self.seq_of(i))
+
+    def _last_index(self, instrument: int, *, quote: bool) -> int:
+        """Index of the last consumed tick of that sort in the current table, or -1."""
+        if self.table is None or self.at < 0:
+            return -1
+        if self.uniform is not None:
+            kind, only = self.uniform
+            return self.at if only == instrument and (kind == QUOTE) == quote else -1
+        places = indexes(self.table, quote=quote).get(instrument)
+        if not places:
+            return -1
+        n = bisect_right(places, self.at)
+        return places[n - 1] if n else -1
+
+    def _leave(self) -> None:
+        table = self.table
+        if table is None or self.at < 0:
+            return
+        for quote in (False, True):
+            present = (self.uniform[1],) if self.uniform is not None else tuple(indexes(table, quote=quote))
+            for instrument in present:
+                i = self._last_index(instrument, quote=quote)
+                if i < 0:
+                    continue
+                if quote:
+                    self._quotes[instrument] = self._quote_at(i)
+                else:
+                    self._prints[instrument] = self._print_at(i)
+
+
+def indexes(ticks: Ticks, *, quote: bool) -> dict[int, list[int]]:
+    """Where each instrument's quotes (or trades and bars) stand in a table; made once per table."""
+    key = ("indexes", quote)
+    found: dict[int, list[int]] | None = ticks.cache.get(key)
+    if found is None:
+        wanted = (ticks.cols[KIND] == QUOTE) == quote
+        names = ticks.cols[INSTRUMENT]
+        found = {i: np.flatnonzero(wanted & (names == i)).tolist() for i in np.unique(names[wanted]).tolist()}
+        ticks.cache[key] = found
+    return found

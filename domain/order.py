@@ -1,0 +1,332 @@
+"""Decides what is true of one order after each of our requests and each of the venue's reports.
+
+Facts are kept as they were reported and everything else is derived from them, so no sequence of reports can leave an order
+in a state that its facts do not explain:
+
+- `execs`: the fills that stand, by exec_id; `cum_qty` and `cost` are their sums.
+- `ended`: the venue's last word on the order's life (CANCELED, EXPIRED or REJECTED), the first one stands.
+- `rests`: done for the day. A GTC or GTD order is then still alive, a DAY order is not.
+- `requests`: our cancel and replace requests without an answer. `pended`: those the venue says it is considering.
+
+`status` is the highest word that applies: UNKNOWN while undecided, else PENDING_CANCEL, PENDING_REPLACE, DONE_FOR_DAY, FILLED,
+CANCELED or EXPIRED, PARTIALLY_FILLED, NEW, PENDING_NEW or REJECTED (source: FIX 5.0 volume 4, order of OrdStatus precedence).
+
+What a venue should not send, or sends twice, late or crossed:
+
+| report | effect |
+|---|---|
+| fill, correction with a known exec_id | none |
+| fill after cancel, expiry or done-for-day | counts; the order stays ended |
+| fill and reject, in either order | the fill wins: no rejected order trades, so it is alive again at worst case |
+| fill beyond the order's quantity | counts; `overfilled` |
+| bust or correction before its fill | stands; the fill is void when it comes |
+| bust of an order that was filled | the quantity works again, unless the order ended otherwise |
+| accept, pend, trigger or restate after the end | none on status and quantities |
+| second end, for example expiry after cancel | none |
+| replace that was confirmed before or overtaken by a later one | none |
+| reject under the id of a cancel or replace request | refuses that request, not the order |
+
+Invariants: `0 <= leaves_qty <= worst_leaves`; an order that is proven dead has no leaves; a fill counts once.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import assert_never
+
+from domain.events import (
+    FillBusted,
+    FillCorrected,
+    OrderAccepted,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderExpired,
+    OrderFilled,
+    OrderPended,
+    OrderRejected,
+    OrderReplaced,
+    OrderReplaceRequested,
+    OrderRestated,
+    OrderSubmitted,
+    OrderTriggered,
+    OrderUnknown,
+)
+from domain.terms import OrdStatus, TimeInForce
+
+OrderEvent = (
+    OrderPended | OrderAccepted | OrderRejected | OrderTriggered | OrderFilled | OrderCancelRequested | OrderCanceled
+    | OrderCancelRejected | OrderReplaceRequested | OrderReplaced | OrderRestated | OrderExpired | OrderUnknown
+    | FillBusted | FillCorrected
+)  # fmt: skip
+Changes = tuple[tuple[int, int], ...]
+"""Position changes an event causes: (signed_qty, px) each."""
+
+_LONGER_LIVED = (TimeInForce.GTC, TimeInForce.GTD)
+
+
+class Order:
+    """One order. Quantities in 10^-qty_digits, prices in 10^-price_digits; `cost` is the sum of px × qty of the standing fills.
+
+    `cl_ord_id` is the id it lives under now. `ids` holds every id it was ever asked or reported under; true: it lived under it.
+    `counted` belongs to `domain.orders`: the leaves it has added up for this order.
+    """
+
+    __slots__ = (
+        "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "execs", "expire_ns", "ids", "instrument", "limit_px",
+        "number", "order_qty", "order_type", "pended", "post_only", "reduce_only", "requests", "rests", "side", "stop_px",
+        "strategy", "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id",
+    )  # fmt: skip
+
+    def __init__(self, sent: OrderSubmitted, number: int = 0) -> None:
+        self.cl_ord_id = sent.cl_ord_id
+        self.number = number
+        self.strategy = sent.strategy
+        self.instrument = sent.instrument
+        self.side = sent.side
+        self.order_qty = sent.order_qty
+        self.order_type = sent.order_type
+        self.limit_px = sent.limit_px
+        self.stop_px = sent.stop_px
+        self.trail_px = sent.trail_px
+        self.time_in_force = sent.time_in_force
+        self.expire_ns = sent.expire_ns
+        self.post_only = sent.post_only
+        self.reduce_only = sent.reduce_only
+        self.venue_ord_id = ""
+        self.accepted = False
+        self.triggered = False
+        self.unknown = False
+        self.rests = False
+        self.ended: OrdStatus | None = None
+        self.cum_qty = 0
+        self.cost = 0
+        self.counted = 0
+        self.ids: dict[str, bool] = {sent.cl_ord_id: True}
+        # A standing fill is (qty, px), a corrected one the exec_id of its correction, a busted one None.
+        self.execs: dict[str, tuple[int, int] | str | None] = {}
+        self.requests: dict[str, OrderCancelRequested | OrderReplaceRequested] = {}
+        self.pended: dict[str, OrdStatus] = {}
+
+    @property
+    def gone(self) -> bool:
+        """The venue's word that the order ended stands: no fill refutes it."""
+        ended = self.ended
+        return ended is not None and (ended is not OrdStatus.REJECTED or not self.cum_qty)
+
+    @property
+    def status(self) -> OrdStatus:
+        """The venue's last word (FIX 39), by precedence; see the module."""
+        filled = self.cum_qty >= self.order_qty
+        if self.gone and self.ended is not None:
+            return OrdStatus.FILLED if filled else self.ended
+        if self.unknown:
+            return OrdStatus.UNKNOWN
+        if self.pended:
+            words = self.pended.values()
+            return OrdStatus.PENDING_CANCEL if OrdStatus.PENDING_CANCEL in words else OrdStatus.PENDING_REPLACE
+        if self.rests:
+            return OrdStatus.DONE_FOR_DAY
+        if filled:
+            return OrdStatus.FILLED
+        if self.cum_qty:
+            return OrdStatus.PARTIALLY_FILLED
+        return OrdStatus.NEW if self.accepted else OrdStatus.PENDING_NEW
+
+    @property
+    def dead(self) -> bool:
+        """Proven that it can trade no more, whatever its quantity says."""
+        return self.gone or (self.rests and self.time_in_force not in _LONGER_LIVED)
+
+    @property
+    def leaves_qty(self) -> int:
+        """What the venue still has to fill, by its last word (FIX 151)."""
+        return 0 if self.dead else max(self.order_qty - self.cum_qty, 0)
+
+    @property
+    def worst_leaves(self) -> int:
+        """The most that may still trade: the larger of present and requested quantity, less what traded; 0 when proven dead."""
+        most = self.order_qty
+        if self.requests or self.rests or self.ended is not None:
+            if self.dead:
+                return 0
+            for request in self.requests.values():
+                if isinstance(request, OrderReplaceRequested) and request.order_qty > most:
+                    most = request.order_qty
+        left = most - self.cum_qty
+        return left if left > 0 else 0
+
+    @property
+    def overfilled(self) -> bool:
+        """The venue filled more than the order asks for."""
+        return self.cum_qty > self.order_qty
+
+    @property
+    def cancel_requested(self) -> bool:
+        """A cancel request of ours has no answer yet."""
+        return any(isinstance(r, OrderCancelRequested) for r in self.requests.values())
+
+    @property
+    def replace_requested(self) -> bool:
+        """A replace request of ours has no answer yet."""
+        return any(isinstance(r, OrderReplaceRequested) for r in self.requests.values())
+
+    @property
+    def avg_px(self) -> Fraction | None:
+        """The average price of the standing fills (FIX 6), None without any."""
+        return Fraction(self.cost, self.cum_qty) if self.cum_qty else None
+
+    @property
+    def fills(self) -> list[tuple[str, int, int]]:
+        """The standing fills as (exec_id, qty, px), oldest first; a correction stands where it arrived."""
+        return [(exec_id, x[0], x[1]) for exec_id, x in self.execs.items() if isinstance(x, tuple)]
+
+
+def evolve(order: Order, event: OrderEvent) -> Changes:
+    """Fold one event; the position changes it causes. A bust gives the opposite fill, a correction the opposite and the new one."""
+    match event:
+        case OrderFilled():
+            execs = order.execs
+            if event.exec_id in execs:
+                return ()
+            qty = event.last_qty
+            px = event.last_px
+            execs[event.exec_id] = (qty, px)
+            order.cum_qty += qty
+            order.cost += px * qty
+            order.accepted = True
+            order.unknown = False
+            return ((order.side * qty, px),)
+        case OrderAccepted():
+            order.accepted = True
+            order.unknown = False
+            order.venue_ord_id = order.venue_ord_id or event.venue_ord_id
+        case FillBusted() | FillCorrected():
+            return _amend(order, event)
+        case OrderCanceled():
+            _end(order, OrdStatus.CANCELED)
+        case OrderExpired():
+            if not event.done_for_day:
+                _end(order, OrdStatus.EXPIRED)
+            elif not order.gone:
+                order.rests = True
+                order.unknown = False
+        case OrderRejected():
+            if order.ids.get(event.cl_ord_id, True):
+                _end(order, OrdStatus.REJECTED)
+            else:
+                _answer(order, event.cl_ord_id)
+        case OrderCancelRejected():
+            _answer(order, event.cl_ord_id)
+        case OrderCancelRequested() | OrderReplaceRequested():
+            order.ids.setdefault(event.cl_ord_id, False)
+            order.requests[event.cl_ord_id] = event
+        case OrderReplaced():
+            _replace(order, event)
+        case OrderPended():
+            _pend(order, event)
+        case OrderTriggered():
+            order.triggered = order.accepted = True
+            order.unknown = False
+            order.limit_px = event.limit_px
+        case OrderRestated():
+            if not order.gone:
+                order.accepted = True
+                order.rests = order.unknown = False
+                order.order_qty = event.order_qty
+        case OrderUnknown():
+            order.unknown = bool(order.worst_leaves)
+        case _:
+            assert_never(event)
+    return ()
+
+
+def _end(order: Order, word: OrdStatus) -> None:
+    if order.gone:
+        return
+    order.ended = word
+    if word is not OrdStatus.REJECTED or not order.cum_qty:
+        order.rests = order.unknown = False
+        order.requests.clear()
+        order.pended.clear()
+
+
+def _answer(order: Order, cl_ord_id: str) -> None:
+    """A request is decided. Without any request of ours nothing can be pending, whatever id the venue pended it under."""
+    order.requests.pop(cl_ord_id, None)
+    order.pended.pop(cl_ord_id, None)
+    if not order.requests:
+        order.pended.clear()
+
+
+def _pend(order: Order, event: OrderPended) -> None:
+    if order.gone:
+        return
+    order.unknown = False
+    if event.status is OrdStatus.PENDING_NEW:
+        return
+    known = event.cl_ord_id in order.ids and event.cl_ord_id != order.cl_ord_id
+    if not known or event.cl_ord_id in order.requests:
+        order.pended[event.cl_ord_id] = event.status
+
+
+def _replace(order: Order, event: OrderReplaced) -> None:
+    new = event.cl_ord_id
+    amended_in_place = new == order.cl_ord_id and event.orig_cl_ord_id in ("", new)
+    if order.ids.get(new) and not amended_in_place:
+        return
+    # A confirmation proves that every earlier link of the chain was confirmed too, even if those reports come later.
+    earlier = event.orig_cl_ord_id
+    while earlier and not order.ids.get(earlier):
+        order.ids[earlier] = True
+        request = order.requests.get(earlier)
+        _answer(order, earlier)
+        earlier = request.orig_cl_ord_id if request else ""
+    order.ids[new] = True
+    _answer(order, new)
+    order.cl_ord_id = new
+    order.accepted = True
+    order.rests = order.unknown = False
+    order.order_qty = event.order_qty
+    order.limit_px = event.limit_px
+    order.stop_px = event.stop_px
+    order.trail_px = event.trail_px
+
+
+def _amend(order: Order, event: FillBusted | FillCorrected) -> Changes:
+    """Take the referenced fill back and, for a correction, put the right one in its place."""
+    execs = order.execs
+    ref = _latest(execs, event.ref_exec_id)
+    old = execs.get(ref)
+    if isinstance(event, FillBusted):
+        execs[ref] = None
+        return (_count(order, -old[0], old[1]),) if isinstance(old, tuple) else ()
+    own = event.exec_id
+    new: tuple[int, int] | None = (event.last_qty, event.last_px)
+    if own != ref and own in execs:
+        if isinstance(execs[own], tuple) or _latest(execs, own) == ref:
+            return ()
+        new = None  # what came after this correction is already here: it only links the old fill to that
+    elif old is None and ref in execs:
+        execs[own] = None
+        return ()
+    if own != ref:
+        execs[ref] = own
+    changes = [_count(order, -old[0], old[1])] if isinstance(old, tuple) else []
+    if new is not None:
+        execs[own] = new
+        changes.append(_count(order, *new))
+    return () if old == new else tuple(changes)
+
+
+def _latest(execs: dict[str, tuple[int, int] | str | None], exec_id: str) -> str:
+    """Follow corrections from an exec_id to the last one known."""
+    while isinstance(later := execs.get(exec_id), str):
+        exec_id = later
+    return exec_id
+
+
+def _count(order: Order, qty: int, px: int) -> tuple[int, int]:
+    order.cum_qty += qty
+    order.cost += px * qty
+    return order.side * qty, px

@@ -1,0 +1,112 @@
+"""Decides which orders a session remembers, under which ids they are found, and what they may still trade at worst.
+
+Invariants: `buy_leaves[i]` and `sell_leaves[i]` are the sums of `worst_leaves` over all remembered orders of instrument i;
+an order with worst-case leaves is never forgotten; of those without, the last `CLOSED_WINDOW` to close are remembered, so
+that late, repeated and amending reports still find them. What is forgotten depends on the events alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from domain.errors import invariant
+from domain.events import (
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderPended,
+    OrderReplaced,
+    OrderReplaceRequested,
+    OrderSubmitted,
+)
+from domain.order import Changes, Order, OrderEvent, evolve
+
+CLOSED_WINDOW = 4096
+
+_Chained = OrderPended | OrderCancelRequested | OrderReplaceRequested | OrderCanceled | OrderCancelRejected | OrderReplaced
+
+
+class Orders:
+    """The orders of one session. `instruments` is the number of its instruments; leaves are unsigned, 10^-qty_digits."""
+
+    __slots__ = ("_by_id", "_closed", "_number", "_working", "buy_leaves", "sell_leaves")
+
+    def __init__(self, instruments: int) -> None:
+        self.buy_leaves = [0] * instruments
+        self.sell_leaves = [0] * instruments
+        self._number = 0
+        self._by_id: dict[str, Order] = {}
+        self._working: dict[int, Order] = {}
+        self._closed: OrderedDict[int, Order] = OrderedDict()
+
+    def find(self, cl_ord_id: str) -> Order | None:
+        """The order that lives, lived or was asked to live under this id; None for a foreign or forgotten one."""
+        return self._by_id.get(cl_ord_id)
+
+    def working(self, instrument: int | None = None, strategy: int | None = None) -> Iterator[Order]:
+        """Orders that may still trade, UNKNOWN ones included, in the order of their submission."""
+        for order in self._working.values():
+            if (instrument is None or order.instrument == instrument) and (strategy is None or order.strategy == strategy):
+                yield order
+
+    def evolve(self, event: OrderSubmitted | OrderEvent) -> tuple[Order, Changes] | None:
+        """Fold one event; the order it concerns and the position changes (signed_qty, px) it causes.
+
+        None for a report on an order that is foreign or forgotten: no report names instrument and side, so nothing can be
+        adopted from it. Raises InvariantBroken when an id of ours is used twice.
+        """
+        if isinstance(event, OrderSubmitted):
+            return self._open(event), ()
+        order = self._by_id.get(event.cl_ord_id)
+        if order is None or isinstance(event, (OrderCancelRequested, OrderReplaceRequested)):
+            order = self._resolve(event, order)
+            if order is None:
+                return None
+        changes = evolve(order, event)
+        worst = order.worst_leaves
+        if worst != order.counted:
+            self._count(order, worst)
+        return order, changes
+
+    def _open(self, event: OrderSubmitted) -> Order:
+        invariant(event.cl_ord_id not in self._by_id, f"order id {event.cl_ord_id} is used once")
+        self._number += 1
+        order = Order(event, self._number)
+        self._by_id[event.cl_ord_id] = order
+        self._working[order.number] = order
+        order.counted = order.order_qty
+        leaves = self.buy_leaves if order.side > 0 else self.sell_leaves
+        leaves[order.instrument] += order.order_qty
+        return order
+
+    def _resolve(self, event: OrderEvent, known: Order | None) -> Order | None:
+        """The order an event reaches through its orig_cl_ord_id; the event's own id leads to it from now on."""
+        if not isinstance(event, _Chained):
+            return None
+        order = self._by_id.get(event.orig_cl_ord_id)
+        if order is not None:
+            invariant(known is None or known is order, f"request id {event.cl_ord_id} belongs to one order")
+            self._by_id[event.cl_ord_id] = order
+            order.ids.setdefault(event.cl_ord_id, False)
+        return order
+
+    def _count(self, order: Order, worst: int) -> None:
+        leaves = self.buy_leaves if order.side > 0 else self.sell_leaves
+        leaves[order.instrument] += worst - order.counted
+        if not worst:
+            self._close(order)
+        elif not order.counted:
+            del self._closed[order.number]
+            self._working[order.number] = order
+            self._working = dict(sorted(self._working.items()))
+        order.counted = worst
+
+    def _close(self, order: Order) -> None:
+        del self._working[order.number]
+        closed = self._closed
+        closed[order.number] = order
+        if len(closed) > CLOSED_WINDOW:
+            _, oldest = closed.popitem(last=False)
+            for cl_ord_id in oldest.ids:
+                del self._by_id[cl_ord_id]

@@ -1,0 +1,114 @@
+"""Re-enacts a session: today's code over the recorded inputs must write the recorded commits again, byte for byte.
+
+Invariants: no venue is asked; equal bytes prove equal decisions; the first difference is named by its seq, with both versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+import msgspec
+
+from domain.commit import GENESIS, Commit, Journal, checked, decode, digest
+from domain.engine import Engine
+from domain.errors import LogCorrupt, ReplayDiverged
+from domain.events import INPUTS, AnyEvent, SessionClosed, SessionOpened
+from domain.strategy import Strategy
+
+Build = Callable[[SessionOpened], Sequence[Strategy]]
+
+
+class Progress(msgspec.Struct):
+    """How far a re-enactment has come."""
+
+    commits: int = 0
+    seq: int = 0
+    ticks: int = 0
+    events: int = 0
+    head: bytes = GENESIS
+    closed: bool = False
+    last_ns: int = 0
+
+
+class Replay:
+    """An engine that walks along a recorded session.
+
+    `build` makes today's strategies from the recorded opening; `amend` may give the engine another opening (today's limits, say) than the
+    recorded one, to see where its decisions first differ.
+    """
+
+    def __init__(self, session: str, build: Build, amend: Callable[[SessionOpened], SessionOpened] | None = None) -> None:
+        self.session = session
+        self.progress = Progress()
+        self._build = build
+        self._amend = amend
+        self._journal = Journal(session)
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine as of the last commit. Raises LogCorrupt before the first."""
+        if self._engine is None:
+            raise LogCorrupt("the session does not begin with its opening", session=self.session, commit=1)
+        return self._engine
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    def follow(self, records: Iterable[bytes]) -> Iterator[Progress]:
+        """Re-execute and compare commit by commit; yields the progress after each. Raises ReplayDiverged, LogCorrupt or LogGap."""
+        p = self.progress
+        for commit, record in checked(self.session, records, (p.commits, p.seq, p.head)):
+            again = self._again(commit)
+            if again != record:
+                self._locate(commit, again)
+            p.commits = commit.number
+            p.seq = commit.last_seq
+            p.ticks += commit.ticks.n
+            p.events += commit.count
+            p.head = digest(record)
+            p.last_ns = commit.last_ns
+            p.closed = bool(commit.events) and isinstance(commit.events[-1], SessionClosed)
+            yield p
+
+    def _again(self, commit: Commit) -> bytes:
+        """The commit as today's code writes it."""
+        table = commit.table()
+        at = target = 0
+        for gap, event in zip(commit.gaps, commit.events, strict=True):
+            target += gap
+            if type(event) in INPUTS:
+                at = self._run(table, at, target)
+                self._step(event)
+        self._run(table, at, len(table))
+        self._journal.take(table, 0, len(table))
+        return self._journal.close(self.engine.desk.now_ns)
+
+    def _run(self, table: object, at: int, to: int) -> int:
+        engine = self._engine
+        while at < to:
+            at = self.engine.run(table, at, to)  # type: ignore[arg-type]
+        if engine is not None:
+            engine.desk.outbox.clear()
+        return at
+
+    def _step(self, event: AnyEvent) -> None:
+        if isinstance(event, SessionOpened):
+            opened = self._amend(event) if self._amend is not None else event
+            self._engine = Engine(opened, self._build(opened), self._journal)
+            self._engine.start(event)
+        else:
+            self.engine.step(event)  # type: ignore[arg-type]
+        self.engine.desk.outbox.clear()
+
+    def _locate(self, recorded: Commit, again: bytes) -> None:
+        """Raise for the first event that differs."""
+        actual = decode(again, session=self.session, number=recorded.number)
+        pairs = zip_longest(recorded.items(), actual.items())
+        for expected, got in pairs:
+            if expected != got:
+                seq = min(pair[0] for pair in (expected, got) if pair is not None)
+                raise ReplayDiverged(self.session, seq, expected and expected[1], got and got[1])
+        raise LogCorrupt("the commit's header does not match its events", session=self.session, commit=recorded.number)
