@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from domain.bars import BarBuilder
 from domain.chance import Chance
 from domain.commands import obey
 from domain.commit import Journal
@@ -52,6 +53,17 @@ class Scanner:
         self.folded = 0
 
 
+class BarClock:
+    """Bars of one length and instrument, built for some strategies; `at` is the first tick of the current table at or past the open bar's end."""
+
+    __slots__ = ("at", "builder", "listeners")
+
+    def __init__(self, builder: BarBuilder) -> None:
+        self.builder = builder
+        self.listeners: list[tuple[Strategy, Context]] = []
+        self.at = 0
+
+
 class Engine:
     """Strategies, desk and state of one session. Build it from the session's first event, then feed it inputs in order."""
 
@@ -63,11 +75,13 @@ class Engine:
             Context(self.desk, i, spec.name, spec.instruments, chance.fork(f"strategy {i} {spec.name}")) for i, spec in enumerate(opened.strategies)
         )
         self._pairs = tuple(zip(self.strategies, self.contexts, strict=True))
-        self._scanners = [Scanner(s, c) for s, c in self._pairs if isinstance(s, ScanningStrategy)]
+        on_ticks = [(s, c) for (s, c), spec in zip(self._pairs, opened.strategies, strict=True) if not spec.bar_ns]
+        self._scanners = [Scanner(s, c) for s, c in on_ticks if isinstance(s, ScanningStrategy)]
         self._scanner_of = {scanner.ctx.index: scanner for scanner in self._scanners}
         n = len(opened.instruments)
-        self._plain = _handlers([(s, c) for s, c in self._pairs if not isinstance(s, ScanningStrategy)], n)
-        self._all = _handlers(self._pairs, n)
+        self._plain = _handlers([(s, c) for s, c in on_ticks if not isinstance(s, ScanningStrategy)], n)
+        self._all = _handlers(on_ticks, n)
+        self._clocks = self._bar_clocks(opened)
         self._has_plain = any(any(by) for by in self._plain.values())
         self._stream: Iterator[tuple[int, Tick]] = iter(())
         self._stream_at = -1
@@ -107,6 +121,8 @@ class Engine:
         i = start
         while i < stop:
             loud = self._next_loud(ticks, i, stop) if self._scanners else stop
+            for clock in self._clocks:
+                loud = min(loud, clock.at)
             if self._has_plain:
                 i = self._walk(ticks, i, loud)
                 if desk.acted:
@@ -116,6 +132,8 @@ class Engine:
                 break
             self._skip(ticks, loud)
             desk.index = loud
+            if self._clocks:
+                self._close_bars(ticks, loud)
             self._deliver(ticks, loud)
             i = loud + 1
             if desk.acted:
@@ -134,6 +152,27 @@ class Engine:
             for scanner in self._scanners:
                 scanner.next = -1
                 scanner.folded = start
+            for clock in self._clocks:
+                clock.at = clock.builder.add(ticks, start, len(ticks))
+
+    def _bar_clocks(self, opened: SessionOpened) -> list[BarClock]:
+        """One clock per instrument, length and exclusion that a strategy asks for."""
+        clocks: dict[tuple[int, int, int], BarClock] = {}
+        for (strategy, ctx), spec in zip(self._pairs, opened.strategies, strict=True):
+            for i in spec.instruments if spec.bar_ns else ():
+                clock = clocks.setdefault((i, spec.bar_ns, spec.bar_exclude), BarClock(BarBuilder(i, spec.bar_ns, spec.bar_exclude)))
+                clock.listeners.append((strategy, ctx))
+        return list(clocks.values())
+
+    def _close_bars(self, ticks: Ticks, i: int) -> None:
+        """Tick i is at or past the end of some bars: tell them before the tick itself."""
+        for clock in self._clocks:
+            if clock.at == i:
+                bar = clock.builder.close(self.desk.clock_ns())
+                clock.at = clock.builder.add(ticks, i, len(ticks))
+                if bar is not None:
+                    for strategy, ctx in clock.listeners:
+                        strategy.on_bar(ctx, bar)
 
     def _next_loud(self, ticks: Ticks, i: int, stop: int) -> int:
         """First index in i..stop that some scanning strategy must see."""
@@ -168,13 +207,13 @@ class Engine:
         handlers = self._plain[_TYPE_OF[uniform[0]]][uniform[1]] if uniform is not None else None
         if handlers is not None and len(handlers) == 1:
             call, ctx = handlers[0]
-            for desk.index, tick in run:  # noqa: B007, B020 the loop moves the desk's cursor itself: no second store per tick
+            for desk.index, tick in run:
                 call(ctx, tick)
                 if desk.acted:
                     break
         elif handlers is None or handlers:
             by_type = self._plain
-            for desk.index, tick in run:  # noqa: B007, B020
+            for desk.index, tick in run:
                 for call, ctx in by_type[type(tick)][tick.instrument]:
                     call(ctx, tick)
                 if desk.acted:

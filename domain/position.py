@@ -21,7 +21,7 @@ class Position:
     qty: signed, 10^-qty_digits. cost_num / cost_den: value of the open part when it was opened, in lowest terms,
     10^-amt_digits of the settlement currency (`Instrument.average_px(cost, qty)` is its average price).
     cash: exact money flow of all fills in the same unit, fees not included.
-    Partial reductions make `cost_den` grow; above 2^512 the cost is rounded half-even to a multiple of 2^-256, which moves
+    Partial reductions make `cost_den` grow; above 2^512 the cost is rounded half-even to a multiple of 2^-256, which each time moves
     realised profit against unrealised by less than 2^-256 units and leaves their sum exact.
     Source: average-cost netting as on derivatives venues; FIFO and LIFO lots are `domain.trades`.
     """

@@ -26,7 +26,10 @@ class Strategy:
         """Called for each trade or quote of the strategy's instruments."""
 
     def on_bar(self, ctx: Context, bar: BarClosed) -> None:
-        """Called for each closed bar of the strategy's instruments, recorded or built from ticks."""
+        """Called for each closed bar of the strategy's instruments: recorded ones, or those built from trades when the configuration asks for `bars`.
+
+        A strategy with `bars` hears of bars only, not of the ticks they are made of.
+        """
 
     def on_fill(self, ctx: Context, fill: OrderFilled) -> None:
         """Called for each new fill of the strategy's own orders."""
@@ -43,7 +46,7 @@ class ScanningStrategy(Strategy):
     """A strategy that can look ahead over a table of ticks, so that quiet runs cost next to nothing.
 
     The engine calls `scan` for the first tick that needs `on_tick`, then `skip` for the quiet ticks before it, then `on_tick`
-    for that tick. Between a scan and its tick only other strategies' business can happen: any callback on this strategy
+    for that tick (`on_bar`, where the row is a recorded bar). Between a scan and its tick only other strategies' business can happen: any callback on this strategy
     (`on_fill`, `on_timer`, `on_bar`, `on_parameters`) is followed by a new scan.
     """
 

@@ -52,7 +52,6 @@ class SessionOpened(Event, frozen=True, tag="open"):
     limits: tuple[Limits, ...]
     strategies: tuple[StrategySpec, ...]
     balances: tuple[Balance, ...]
-    max_data_age_ns: int
 
 
 class SessionResumed(Event, frozen=True, tag="resume"):
