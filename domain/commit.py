@@ -127,6 +127,16 @@ def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
     return commit
 
 
+def salvage(record: bytes) -> Commit | None:
+    """What can still be read of a damaged record, proven by nothing; None when it cannot be read at all."""
+    try:
+        commit = _decoder.decode(record[:-_HASH])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    fits = not fault(commit.ticks) and len(commit.gaps) == len(commit.events) and sum(commit.gaps) <= commit.ticks.n
+    return commit if fits else None
+
+
 def _first_ns(events: list[AnyRecorded], ticks: PackedTicks) -> int:
     """The time at which a commit starts; it must hold something."""
     return min(([events[0].ns] if events else []) + ([ticks.first_ns] if ticks.n else []))

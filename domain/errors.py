@@ -50,14 +50,14 @@ class ConfigInvalid(ReenactError):
 
 
 class LogError(ReenactError):
-    """The log refused or failed. `session` and `commit` name the place."""
+    """The log refused or failed. `session`, `commit` and `seq` name the place, as far as it is known (0: not)."""
 
-    def __init__(self, sentence: str, *, session: str = "", commit: int = 0, remedy: str = "") -> None:
+    def __init__(self, sentence: str, *, session: str = "", commit: int = 0, seq: int = 0, remedy: str = "") -> None:
         self.session = session
         self.commit = commit
-        place = f"session {session}" if session else ""
-        if commit:
-            place = f"{place}, commit {commit}".lstrip(", ")
+        self.seq = seq
+        parts = [f"session {session}" if session else "", f"commit {commit}" if commit else "", f"seq {seq}" if seq else ""]
+        place = ", ".join(part for part in parts if part)
         super().__init__(sentence, place=place, remedy=remedy)
 
 

@@ -265,8 +265,9 @@ def _pend(order: Order, event: OrderPended) -> None:
     order.unknown = False
     if event.status is OrdStatus.PENDING_NEW:
         return
-    known = event.cl_ord_id in order.ids and event.cl_ord_id != order.cl_ord_id
-    if not known or event.cl_ord_id in order.requests:
+    # Some venues pend a request under the order's own id and name no other; else a known id without a request was answered before.
+    own = event.cl_ord_id == order.cl_ord_id and event.orig_cl_ord_id in ("", order.cl_ord_id)
+    if own or event.cl_ord_id in order.requests or event.cl_ord_id not in order.ids:
         order.pended[event.cl_ord_id] = event.status
 
 

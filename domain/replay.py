@@ -10,11 +10,27 @@ from itertools import zip_longest
 
 import msgspec
 
-from domain.commit import GENESIS, Commit, Journal, checked, decode, digest
+from domain.commit import GENESIS, Commit, Journal, checked, decode, digest, salvage
 from domain.engine import Engine
-from domain.errors import LogCorrupt, ReplayDiverged
+from domain.errors import LogCorrupt, ReenactError, ReplayDiverged
 from domain.events import INPUTS, AnyEvent, SessionClosed, SessionOpened
 from domain.strategy import Strategy
+
+
+class _Latest:
+    """Records on their way, remembering the one handed out last."""
+
+    def __init__(self, records: Iterable[bytes]) -> None:
+        self._records = iter(records)
+        self.record = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self.record = next(self._records)
+        return self.record
+
 
 Build = Callable[[SessionOpened], Sequence[Strategy]]
 
@@ -60,7 +76,10 @@ class Replay:
     def follow(self, records: Iterable[bytes]) -> Iterator[Progress]:
         """Re-execute and compare commit by commit; yields the progress after each. Raises ReplayDiverged, LogCorrupt or LogGap."""
         p = self.progress
-        for commit, record in checked(self.session, records, (p.commits, p.seq, p.head)):
+        latest = _Latest(records)
+        commits = checked(self.session, latest, (p.commits, p.seq, p.head))
+        while (found := self._next(commits, latest)) is not None:
+            commit, record = found
             again = self._again(commit)
             if again != record:
                 self._locate(commit, again)
@@ -72,6 +91,26 @@ class Replay:
             p.last_ns = commit.last_ns
             p.closed = bool(commit.events) and isinstance(commit.events[-1], SessionClosed)
             yield p
+
+    def _next(self, commits: Iterator[tuple[Commit, bytes]], latest: _Latest) -> tuple[Commit, bytes] | None:
+        """The next proven commit; a damaged one is searched for the first event that does not follow, so that the error names it."""
+        try:
+            return next(commits, None)
+        except LogCorrupt as e:
+            seq = self._damaged_seq(latest.record)
+            what = f"the first event that does not follow is seq {seq}" if seq else f"events from seq {self.progress.seq + 1} on cannot be trusted"
+            raise LogCorrupt(f"{e.sentence}; {what}", session=self.session, commit=e.commit, seq=seq, remedy=e.remedy) from e
+
+    def _damaged_seq(self, record: bytes) -> int:
+        """The first event of a damaged commit that today's code does not reach from the inputs before it, 0 when that cannot be told."""
+        commit = salvage(record)
+        if commit is None or commit.number != self.progress.commits + 1 or commit.first_seq != self.progress.seq + 1:
+            return 0
+        try:
+            actual = decode(self._again(commit))
+        except (ReenactError, ArithmeticError, LookupError, TypeError, ValueError):
+            return 0
+        return next((e[0] for e, a in zip(commit.items(), actual.items(), strict=False) if e != a), 0)
 
     def _again(self, commit: Commit) -> bytes:
         """The commit as today's code writes it."""

@@ -99,7 +99,7 @@ class CrossTrack(Track):
         self.warm = max(0, self.warm - len(values))
         self.d = self.a * sum(self.ring[-self.fast :]) - self.b * sum(self.ring)
         if last:
-            self.intent = 1 if last <= TO_LONG_FROM_FLAT else 0 if last == TO_FLAT else -1
+            self.intent = 1 if last <= TO_LONG_FROM_SHORT else 0 if last == TO_FLAT else -1
 
     def _past(self) -> list[int]:
         """The ring, oldest first."""

@@ -1,0 +1,68 @@
+"""Reenact: an event-sourced trading engine whose every decision can be re-enacted and proven from its log.
+
+Strategy authors, notebooks and hosts import only this module.
+"""
+
+from __future__ import annotations
+
+from domain.chance import Chance
+from domain.context import Context
+from domain.errors import (
+    ConfigInvalid,
+    FeedError,
+    InvariantBroken,
+    LogConflict,
+    LogCorrupt,
+    LogError,
+    LogGap,
+    LogUnavailable,
+    ReenactError,
+    ReplayDiverged,
+    StrategyError,
+    VenueError,
+)
+from domain.events import BarClosed, OrderFilled, QuoteUpdated, TradePrinted
+from domain.instrument import Instrument, instrument
+from domain.market import Print, Quote
+from domain.order import Order
+from domain.risk.limits import Limits
+from domain.strategy import ScanningStrategy, Strategy
+from domain.terms import Liquidity, OrderType, OrdStatus, Side, TickKind, TimeInForce, TradingState
+from domain.ticks import Ticks
+
+__all__ = [
+    "BarClosed",
+    "Chance",
+    "ConfigInvalid",
+    "Context",
+    "FeedError",
+    "Instrument",
+    "InvariantBroken",
+    "Limits",
+    "Liquidity",
+    "LogConflict",
+    "LogCorrupt",
+    "LogError",
+    "LogGap",
+    "LogUnavailable",
+    "OrdStatus",
+    "Order",
+    "OrderFilled",
+    "OrderType",
+    "Print",
+    "Quote",
+    "QuoteUpdated",
+    "ReenactError",
+    "ReplayDiverged",
+    "ScanningStrategy",
+    "Side",
+    "Strategy",
+    "StrategyError",
+    "TickKind",
+    "Ticks",
+    "TimeInForce",
+    "TradePrinted",
+    "TradingState",
+    "VenueError",
+    "instrument",
+]

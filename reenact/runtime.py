@@ -1,0 +1,209 @@
+"""The runtime loop of a simulated session: takes the next inputs in time order, runs the engine, closes commits, asks the venue.
+
+At equal times: day roll, operator commands, timers and venue reports come before the tick that has not been taken yet.
+
+Invariants: every input is in the journal before anything follows from it; where commits are cut depends on the events alone,
+never on the clock or on how the feed cut its blocks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from adapters.feeds import FeedInput
+from domain.commit import Journal
+from domain.desk import NEVER, Request
+from domain.engine import Engine
+from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired
+from domain.strategy import Strategy
+from domain.ticks import RECV_NS, Ticks
+
+DAY_NS = 86_400 * 10**9
+
+
+class Venue(Protocol):
+    """A venue inside the house: driven by market data, answers in time order (see `adapters.venues.simulated`)."""
+
+    def submit(self, message: Request) -> None: ...
+    def next_ns(self) -> int: ...
+    def next_match(self, ticks: Ticks, start: int, stop: int) -> int: ...
+    def advance(self, ticks: Ticks, start: int, stop: int) -> None: ...
+    def report(self, until_ns: int) -> object | None: ...
+    def roll_day(self, ns: int) -> None: ...
+
+
+class CommitPolicy(msgspec.Struct, frozen=True):
+    """When a simulated session closes a commit: at so many ticks, or once it holds so many other events."""
+
+    ticks: int = 16_384
+    events: int = 2_048
+
+
+class Counts(msgspec.Struct):
+    """What went through the runtime so far."""
+
+    ticks: int = 0
+    refused: int = 0
+    commits: int = 0
+
+
+class Runtime:
+    """One simulated session from its opening to its close. `put` takes each record as it is sealed."""
+
+    def __init__(
+        self,
+        opened: SessionOpened,
+        strategies: Sequence[Strategy],
+        venue: Venue,
+        put: Callable[[int, bytes], None],
+        *,
+        commands: Iterable[OperatorCommandReceived] = (),
+        day_roll_ns: int = 0,
+        stop_on_bad_row: bool = True,
+        policy: CommitPolicy | None = None,
+        progress: Callable[[Counts, int], None] | None = None,
+    ) -> None:
+        self.opened = opened
+        self.journal = Journal(opened.session)
+        self.engine = Engine(opened, strategies, self.journal)
+        self.counts = Counts()
+        self.stopped: FrameRefused | None = None
+        self._venue = venue
+        self._put = put
+        self._commands = sorted(commands, key=lambda c: c.ns)
+        self._commands_at = 0
+        self._roll_ns = (opened.ns - day_roll_ns) // DAY_NS * DAY_NS + day_roll_ns + DAY_NS
+        self._stop_on_bad_row = stop_on_bad_row
+        self._policy = policy or CommitPolicy()
+        self._progress = progress
+        self._last_ns = opened.ns
+
+    def run(self, blocks: Iterator[Ticks | FeedInput]) -> None:
+        """Play the feed to its end, or to the first refused frame if the session's policy says so."""
+        self.engine.start(self.opened)
+        self._release()
+        for block in blocks:
+            if isinstance(block, Ticks):
+                self._play(block)
+            else:
+                self._take(block)
+                if self.stopped is not None:
+                    break
+            if self._progress is not None:
+                self._progress(self.counts, self._last_ns)
+        self._due(self._last_ns)
+        reason = "end of feed" if self.stopped is None else f"stopped at a refused row: {self.stopped.place}"
+        self.engine.step(SessionClosed(self._last_ns, 0, reason))
+        self._close()
+
+    def _take(self, event: FeedInput) -> None:
+        self._due(event.ns)
+        self._last_ns = max(self._last_ns, event.ns)
+        self.engine.step(event)
+        self._release()
+        if isinstance(event, FrameRefused):
+            self.counts.refused += 1
+            if self._stop_on_bad_row:
+                self.stopped = event
+        self._cut()
+
+    def _play(self, ticks: Ticks) -> None:
+        """Move through one table: whatever is due first, then ticks up to the next thing that matters."""
+        engine, venue, journal = self.engine, self._venue, self.journal
+        outbox = engine.desk.outbox
+        recv = ticks.lists()[RECV_NS]
+        n = len(ticks)
+        last = recv[n - 1]
+        most_ticks, most_events = self._policy.ticks, self._policy.events
+        i = taken = 0
+        while i < n:
+            self._due(recv[i])
+            bound_ns = min(venue.next_ns(), self._scheduled_ns())
+            stop = n if bound_ns > last else bisect_left(recv, bound_ns, i + 1)
+            stop = min(stop, i + most_ticks - journal.ticks_n - (i - taken))
+            match = venue.next_match(ticks, i, stop)
+            if match < stop:
+                stop = match + 1
+            k = engine.run(ticks, i, stop)
+            venue.advance(ticks, i, k)
+            if outbox:
+                self._release()
+            i = k
+            if journal.ticks_n + i - taken >= most_ticks or len(journal.events) >= most_events:
+                journal.take(ticks, taken, i)
+                taken = i
+                self._close()
+        journal.take(ticks, taken, n)
+        self.counts.ticks += n
+        self._last_ns = last
+
+    def _due(self, until_ns: int) -> None:
+        """Everything due at or before `until_ns`, in time order."""
+        venue, engine = self._venue, self.engine
+        while True:
+            scheduled = self._scheduled_ns()
+            if venue.next_ns() <= until_ns:
+                report = venue.report(min(until_ns, scheduled - 1))
+                if report is not None:
+                    engine.step(report)  # type: ignore[arg-type]
+                    if engine.desk.outbox:
+                        self._release()
+                    continue
+            if scheduled > until_ns:
+                return
+            self._fire(scheduled)
+
+    def _scheduled_ns(self) -> int:
+        """When the next timer, command or day roll is due."""
+        commands = self._commands
+        command_ns = commands[self._commands_at].ns if self._commands_at < len(commands) else NEVER
+        return min(self._roll_ns, self.engine.desk.next_timer_ns, command_ns)
+
+    def _fire(self, ns: int) -> None:
+        engine = self.engine
+        if self._roll_ns == ns:
+            self._roll_ns += DAY_NS
+            engine.step(DayRolled(ns, 0, yyyymmdd(ns)))
+            self._venue.roll_day(ns)
+        elif self._commands_at < len(self._commands) and self._commands[self._commands_at].ns == ns:
+            self._commands_at += 1
+            engine.step(self._commands[self._commands_at - 1])
+        else:
+            strategy, name = min(key for key, due in engine.desk.state.timers.items() if due == ns)
+            engine.step(TimerFired(ns, 0, strategy, name, ns))
+        self._last_ns = max(self._last_ns, ns)
+        self._release()
+
+    def _release(self) -> None:
+        """Hand what was approved to the venue. It stands inside the house: its answers, like the intents, are in the log before anyone sees them."""
+        outbox = self.engine.desk.outbox
+        for message in outbox:
+            self._venue.submit(message)
+        outbox.clear()
+
+    def _cut(self) -> None:
+        if len(self.journal.events) >= self._policy.events:
+            self._close()
+
+    def _close(self) -> None:
+        record = self.journal.close(self.engine.desk.now_ns)
+        self.counts.commits += 1
+        self._put(self.journal.number, record)
+
+
+def yyyymmdd(ns: int) -> int:
+    """The UTC date of a time, as a number. Source: Gregorian calendar, civil-from-days (Hinnant)."""
+    z = ns // DAY_NS + 719_468
+    era = z // 146_097
+    doe = z - era * 146_097
+    yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    d = doy - (153 * mp + 2) // 5 + 1
+    m = mp + 3 if mp < 10 else mp - 9
+    y = yoe + era * 400 + (m <= 2)
+    return y * 10_000 + m * 100 + d
