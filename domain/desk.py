@@ -26,6 +26,7 @@ from domain.order import Order
 from domain.risk import CHECKS, Check, Proposal, reason_code
 from domain.state import State
 from domain.terms import OrderType, Side, TimeInForce
+from domain.ticks import RECV_NS
 
 Request = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
 OPERATOR = -1
@@ -72,7 +73,7 @@ class Desk:
             journal.advance(n)
             self.counted = self.index + 1
             self.market.at = self.index
-            self.now_ns = self.market.rows[3][self.index]
+            self.now_ns = self.market.item(RECV_NS, self.index)
             self.cause = journal.seq
 
     def clock_ns(self) -> int:

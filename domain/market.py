@@ -6,11 +6,13 @@ Invariants: what is answered depends only on ticks already consumed; each price 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, RECV_NS, Ticks
+from domain.errors import InvariantBroken
+from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, RECV_NS, TRADE, Ticks
 
 
 class Print(NamedTuple):
@@ -35,12 +37,12 @@ class Quote(NamedTuple):
 class Market:
     """Prices as of the last consumed tick `at` of the current table; older tables are carried as one print and one quote per instrument."""
 
-    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "rows", "table", "uniform")
+    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "item", "table", "uniform")
 
     def __init__(self) -> None:
         self.table: Ticks | None = None
         self.at = -1
-        self.rows: list[list[int]] = []
+        self.item: Callable[..., int] = _nothing
         self.uniform: tuple[int, int] | None = None
         self._prints: dict[int, Print] = {}
         self._quotes: dict[int, Quote] = {}
@@ -52,7 +54,7 @@ class Market:
         if ticks is not self.table:
             self._leave()
             self.table = ticks
-            self.rows = ticks.lists()
+            self.item = ticks.cols.item
             self.uniform = ticks.uniform()
             self.at = start - 1
             self._starts = [start]
@@ -78,8 +80,9 @@ class Market:
     def reference(self, instrument: int, side: int) -> Print | None:
         """What an order on `side` is measured against: the newer of the last print and the quote's near side (ask for a buy)."""
         uniform = self.uniform
-        if uniform is not None and self.at >= 0 and uniform[1] == instrument and uniform[0] != QUOTE:
-            return self._print_at(self.at)
+        if uniform is not None and uniform[1] == instrument and uniform[0] == TRADE and self.at >= 0:
+            at = self.at
+            return Print(self.item(PX, at), self.item(RECV_NS, at), self.seq_of(at))
         last = self.last_print(instrument)
         quote = self.last_quote(instrument)
         if quote is None or (last is not None and last.seq > quote.seq):
@@ -96,12 +99,12 @@ class Market:
         return (quote.bid_px + quote.ask_px) // 2 if quote is not None and quote.bid_qty and quote.ask_qty else 0
 
     def _print_at(self, i: int) -> Print:
-        rows = self.rows
-        return Print(rows[CLOSE_PX if rows[KIND][i] == BAR else PX][i], rows[RECV_NS][i], self.seq_of(i))
+        item = self.item
+        return Print(item(CLOSE_PX if item(KIND, i) == BAR else PX, i), item(RECV_NS, i), self.seq_of(i))
 
     def _quote_at(self, i: int) -> Quote:
-        rows = self.rows
-        return Quote(rows[BID_PX][i], rows[BID_QTY][i], rows[ASK_PX][i], rows[ASK_QTY][i], rows[RECV_NS][i], self.seq_of(i))
+        item = self.item
+        return Quote(item(BID_PX, i), item(BID_QTY, i), item(ASK_PX, i), item(ASK_QTY, i), item(RECV_NS, i), self.seq_of(i))
 
     def _last_index(self, instrument: int, *, quote: bool) -> int:
         """Index of the last consumed tick of that sort in the current table, or -1."""
@@ -130,6 +133,10 @@ class Market:
                     self._quotes[instrument] = self._quote_at(i)
                 else:
                     self._prints[instrument] = self._print_at(i)
+
+
+def _nothing(row: int, i: int) -> int:
+    raise InvariantBroken(f"no table has been entered, row {row} of tick {i} was asked for")
 
 
 def indexes(ticks: Ticks, *, quote: bool) -> dict[int, list[int]]:

@@ -99,14 +99,14 @@ class Ticks:
         end = len(self) if stop is None else stop
         if start >= end:
             return iter(())
-        rows = self.lists()
-        kind, inst, event, recv, *x = (r[start:end] for r in rows)
+        kind, inst, event, recv, *x = self.cols[:, start:end]
         uniform = self.uniform()
-        if uniform is not None and uniform[0] == TRADE:
-            return map(TradePrinted, recv, repeat(0), event, inst, x[0], x[1], map(SIDE_OF.__getitem__, x[2]), x[3])
-        if uniform is not None and uniform[0] == QUOTE:
-            return map(QuoteUpdated, recv, repeat(0), event, inst, *x[:4])
-        return map(make_tick, kind, inst, event, recv, *x)
+        if uniform is not None and uniform[0] != BAR:
+            inst, event, recv, a, b, c, d = (row.tolist() for row in (inst, event, recv, *x[:4]))
+            if uniform[0] == TRADE:
+                return map(TradePrinted, recv, repeat(0), event, inst, a, b, map(SIDE_OF.__getitem__, c), d)
+            return map(QuoteUpdated, recv, repeat(0), event, inst, a, b, c, d)
+        return map(make_tick, *(row.tolist() for row in (kind, inst, event, recv, *x)))
 
 
 def make_tick(kind: int, inst: int, event: int, recv: int, a: int, b: int, c: int, d: int, e: int, f: int) -> Tick:

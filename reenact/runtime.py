@@ -8,7 +8,6 @@ never on the clock or on how the feed cut its blocks.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -20,7 +19,7 @@ from domain.desk import NEVER, Request
 from domain.engine import Engine
 from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired
 from domain.strategy import Strategy
-from domain.ticks import RECV_NS, Ticks
+from domain.ticks import Ticks
 
 DAY_NS = 86_400 * 10**9
 
@@ -115,15 +114,16 @@ class Runtime:
         """Move through one table: whatever is due first, then ticks up to the next thing that matters."""
         engine, venue, journal = self.engine, self._venue, self.journal
         outbox = engine.desk.outbox
-        recv = ticks.lists()[RECV_NS]
+        recv = ticks.recv_ns
+        recv_at = recv.item
         n = len(ticks)
-        last = recv[n - 1]
+        last = recv_at(n - 1)
         most_ticks, most_events = self._policy.ticks, self._policy.events
         i = taken = 0
         while i < n:
-            self._due(recv[i])
+            self._due(recv_at(i))
             bound_ns = min(venue.next_ns(), self._scheduled_ns())
-            stop = n if bound_ns > last else bisect_left(recv, bound_ns, i + 1)
+            stop = n if bound_ns > last else int(recv.searchsorted(bound_ns))
             stop = min(stop, i + most_ticks - journal.ticks_n - (i - taken))
             match = venue.next_match(ticks, i, stop)
             if match < stop:
