@@ -34,4 +34,5 @@ def jsonl(name: str) -> list[dict[str, Any]]:
 
 def unpacked(name: str) -> str:
     """The text of a zstandard file."""
-    return zstandard.ZstdDecompressor().stream_reader(shared(name).open("rb")).read().decode()
+    with shared(name).open("rb") as file:
+        return zstandard.ZstdDecompressor().stream_reader(file).read().decode()
