@@ -31,6 +31,7 @@ from domain.ticks import RECV_NS
 Request = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
 OPERATOR = -1
 NEVER = 2**63 - 1
+FAR = 2**62
 
 
 def session_code(session: str) -> str:
@@ -96,6 +97,8 @@ class Desk:
         self.sync()
         if not 0 <= instrument < len(self.state.instruments):
             raise StrategyError(f"there is no instrument {instrument} in this session")
+        if not -FAR < qty < FAR or not -FAR < limit_px < FAR or not -FAR < stop_px < FAR or not -FAR < trail_px < FAR:
+            raise StrategyError("a price or quantity does not fit into 62 bits")
         ns = self.now_ns
         emit = self.journal.emit
         self.acted = True
@@ -161,6 +164,8 @@ class Desk:
             return ""
         new_qty = qty or order.order_qty
         terms = (limit_px or order.limit_px, stop_px or order.stop_px, trail_px or order.trail_px)
+        if not -FAR < new_qty < FAR or not all(-FAR < px < FAR for px in terms):
+            raise StrategyError("a price or quantity does not fit into 62 bits")
         ns = self.now_ns
         emit = self.journal.emit
         self.acted = True

@@ -34,7 +34,9 @@ class ReenactError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.sentence}" if self.place else self.sentence
-        return f"{text} {self.remedy}".rstrip()
+        if not self.remedy:
+            return text
+        return f"{text} {self.remedy}" if text.endswith((".", "!", "?")) else f"{text}. {self.remedy}"
 
 
 class InvariantBroken(ReenactError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Proposal, Rule, shown
 from domain.risk.limits import Limits
 
 _TRADABLE = Check("R-19a", True, 1, 1)
@@ -34,7 +34,7 @@ def check_min_notional(p: Proposal, limits: Limits) -> Check:
     least = p.spec.min_notional_amt
     px = p.limit_px or p.stop_px or p.ref_px
     amt = p.spec.notional(px, p.qty) if px > 0 else 0
-    return Check("R-19d", amt >= least, amt, least, p.ref_seq)
+    return Check("R-19d", amt >= least, shown(amt), least, p.ref_seq)
 
 
 TRADABLE = Rule("R-19a", "NOT_TRADABLE", "flag", check_tradable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Proposal, Rule, shown
 from domain.risk.limits import Limits
 
 
@@ -22,7 +22,7 @@ def check_max_order_value(p: Proposal, limits: Limits) -> Check:
     if px <= 0:
         return Check("R-03", limit < 0, -1, limit)
     amt = p.spec.notional(px, p.qty)
-    return Check("R-03", limit < 0 or amt <= limit, amt, limit, p.ref_seq)
+    return Check("R-03", limit < 0 or amt <= limit, shown(amt), limit, p.ref_seq)
 
 
 RULE = Rule("R-03", "MAX_ORDER_VALUE", "amt", check_max_order_value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Proposal, Rule, shown
 from domain.risk.limits import Limits
 
 
@@ -14,7 +14,7 @@ def check_position_limit(p: Proposal, limits: Limits) -> Check:
     else:
         worst = p.sell_leaves + p.qty - p.position_qty
         limit = limits.max_short_qty
-    return Check("R-07", limit < 0 or worst <= limit, worst, limit)
+    return Check("R-07", limit < 0 or worst <= limit, shown(worst), limit)
 
 
 RULE = Rule("R-07", "POSITION_LIMIT", "qty", check_position_limit)

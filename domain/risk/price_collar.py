@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.money import div_ceil
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Proposal, Rule, shown
 from domain.risk.limits import Limits
 
 
@@ -20,7 +20,7 @@ def check_price_collar(p: Proposal, limits: Limits) -> Check:
     if not px:
         return Check("R-01", True, 0, limit, p.ref_seq)
     away = abs(px - ref) * 10_000
-    return Check("R-01", limit < 0 or away <= limit * ref, div_ceil(away, ref), limit, p.ref_seq)
+    return Check("R-01", limit < 0 or away <= limit * ref, shown(div_ceil(away, ref)), limit, p.ref_seq)
 
 
 RULE = Rule("R-01", "PRICE_COLLAR", "bps", check_price_collar)

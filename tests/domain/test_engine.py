@@ -421,3 +421,28 @@ def test_bars_built_for_a_strategy_equal_the_bars_of_the_whole_table_and_come_be
     assert [msgspec.structs.replace(b, ns=b.event_ns) for b in strategy.bars] == expected
     for seq, hold in world.events[1:]:
         assert hold.cause == seq - 1  # the tick that showed the bar was over
+
+
+def test_an_absurd_order_is_denied_and_recorded_whatever_its_numbers() -> None:
+    """Given a price and a quantity whose value needs more than 64 bits, then the order is denied and the commit still closes."""
+
+    class Fat(Strategy):
+        def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
+            ctx.buy(0, 2**61, limit_px=2**61)
+
+    world = World(Fat(), limits=Limits(max_order_amt=1, collar_bps=1, max_long_qty=1)).tick(trades(1))
+    (denied,) = world.of(OrderDenied)
+    assert isinstance(denied, OrderDenied)
+    assert {c.rule: c.observed for c in denied.checks}["R-03"] == 2**63 - 1
+    assert world.record()
+
+
+def test_numbers_beyond_any_instrument_are_a_strategy_error() -> None:
+    """Given a quantity that no log could hold, then the strategy is told."""
+
+    class Absurd(Strategy):
+        def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
+            ctx.buy(0, 2**63)
+
+    with pytest.raises(StrategyError, match="62 bits"):
+        World(Absurd()).tick(trades(1))

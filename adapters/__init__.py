@@ -1,0 +1,1 @@
+"""The outside world: logs, feeds, venues, read models, exports, reports."""
