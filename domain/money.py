@@ -10,7 +10,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-POW10 = tuple(10**n for n in range(40))
+MOST_DIGITS = 60
+POW10 = tuple(10**n for n in range(MOST_DIGITS + 1))
 
 
 def div_half_even(n: int, d: int) -> int:
@@ -57,11 +58,20 @@ def to_int(text: str | int | Decimal, digits: int) -> int:
         raise ValueError(f"{text!r} is not a number") from None
     if not value.is_finite():
         raise ValueError(f"{text!r} is not a finite number")
-    scaled = value.scaleb(digits)
-    whole = int(scaled)
-    if whole != scaled:
-        raise ValueError(f"{text} has more than {digits} decimal digits")
-    return whole
+    sign, figures, exponent = value.as_tuple()
+    n = int("".join(map(str, figures)))
+    shift = int(exponent) + digits
+    if not n:
+        return 0
+    if shift > MOST_DIGITS or len(figures) > MOST_DIGITS:
+        raise ValueError(f"{text} has too many digits")
+    if shift < 0:
+        n, rest = divmod(n, POW10[-shift]) if -shift <= MOST_DIGITS else (0, 1)
+        if rest:
+            raise ValueError(f"{text} has more than {digits} decimal digits")
+    else:
+        n *= POW10[shift]
+    return -n if sign else n
 
 
 def to_text(n: int, digits: int) -> str:

@@ -13,7 +13,6 @@ from domain.instrument import Instrument
 from domain.risk.limits import Limits
 from domain.terms import Side, TradingState
 
-
 MOST = 2**63 - 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -168,7 +168,7 @@ def drive_scanning(
 ) -> None:
     """The same ticks in tables cut at `cuts`, with scans and skips. Rows in `told` are told although no scan asked for them."""
     edges = [0, *cuts, len(ticks)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         if start < stop:
             _drive_table(strategy, ctx, ticks[start:stop], start, script, told)
 

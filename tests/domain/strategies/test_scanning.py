@@ -14,13 +14,14 @@ from domain.strategy import ScanningStrategy
 from domain.terms import TickKind
 from tests.domain.strategies.fake import ANSWER, FILL, LOSE, NIBBLE, TIMER, FakeContext, drive_plain, drive_scanning, walk
 
+Params = st.SearchStrategy[dict[str, Any]]
 SOURCES = st.sampled_from(["any", "any", "trade", "quote", "bar"])
 SIDES = st.sampled_from(["long", "both"])
-SMA = st.builds(dict, fast=st.integers(1, 5), slow=st.integers(6, 15), qty=st.integers(1, 3), side=SIDES, source=SOURCES)
-MOMENTUM = st.builds(
+SMA: Params = st.builds(dict, fast=st.integers(1, 5), slow=st.integers(6, 15), qty=st.integers(1, 3), side=SIDES, source=SOURCES)
+MOMENTUM: Params = st.builds(
     dict, lookback=st.integers(1, 12), threshold_ticks=st.integers(1, 8), hold=st.integers(1, 30), qty=st.integers(1, 3), side=SIDES, source=SOURCES
 )
-MAKER = st.builds(
+MAKER: Params = st.builds(
     dict,
     size=st.integers(1, 4),
     half_spread_ticks=st.integers(1, 4),
@@ -30,7 +31,7 @@ MAKER = st.builds(
     refresh_ns=st.sampled_from([0, 50]),
     reference=st.sampled_from(["mid", "last"]),
 )
-VWAP = st.builds(
+VWAP: Params = st.builds(
     dict,
     qty=st.integers(1, 60),
     end_ns=st.integers(200, 900),
@@ -41,8 +42,8 @@ VWAP = st.builds(
     child_qty=st.integers(0, 9),
     volume=st.sampled_from(["trade", "bar"]),
 )
-HOLD = st.builds(dict, fraction_bps=st.integers(1, 20_000), source=SOURCES)
-CASES: list[tuple[type[ScanningStrategy], st.SearchStrategy[dict[str, Any]], tuple[int, ...]]] = [
+HOLD: Params = st.builds(dict, fraction_bps=st.integers(1, 20_000), source=SOURCES)
+CASES: list[tuple[type[ScanningStrategy], Params, tuple[int, ...]]] = [
     (SmaCross, SMA, (0, 2)),
     (Momentum, MOMENTUM, (0, 2)),
     (Maker, MAKER, (0, 2)),
@@ -59,7 +60,7 @@ def test_every_built_in_is_held_against_its_plain_form() -> None:
 @pytest.mark.parametrize(("cls", "params", "instruments"), CASES, ids=[c.__name__ for c, _, _ in CASES])
 @given(data=st.data())
 def test_scans_and_skips_over_tables_cut_anywhere_decide_as_tick_by_tick(
-    cls: Callable[..., ScanningStrategy], params: st.SearchStrategy[dict[str, Any]], instruments: tuple[int, ...], data: st.DataObject
+    cls: Callable[..., ScanningStrategy], params: Params, instruments: tuple[int, ...], data: st.DataObject
 ) -> None:
     kinds = data.draw(st.lists(st.sampled_from(ALL_KINDS), min_size=1, max_size=4), label="kinds")
     n = data.draw(st.integers(1, 400), label="n")

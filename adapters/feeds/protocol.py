@@ -1,0 +1,83 @@
+"""Decides what a feed is: a named source that yields market data in the order it was received.
+
+Invariants: receive times never decrease over the whole feed; a block holds at most `block` ticks; memory does not grow with the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from domain.events.market import FeedConnected, FeedGap, FeedLost, FrameRefused
+from domain.ticks import Ticks
+
+FeedInput = FrameRefused | FeedConnected | FeedLost | FeedGap
+BLOCK = 8192
+
+
+class Feed(Protocol):
+    """A source of market data. `blocks()` yields tables of ticks and, between them, what happened to the feed itself (cause 0)."""
+
+    @property
+    def name(self) -> str:
+        """The name that feed events carry."""
+        ...
+
+    def blocks(self) -> Iterator[Ticks | FeedInput]:
+        """The feed from its start. Raises FeedInvalid when the source as a whole cannot be read."""
+        ...
+
+
+def cut(ticks: Ticks, block: int) -> Iterator[Ticks]:
+    """The table in pieces of at most `block` ticks, as views."""
+    if len(ticks) <= block:
+        if len(ticks):
+            yield ticks
+        return
+    for start in range(0, len(ticks), block):
+        yield ticks.slice(start, min(start + block, len(ticks)))
+
+
+class Refusal:
+    """A row that could not be understood, before its place in time is known. `place` is file:line, `raw` the text as found."""
+
+    __slots__ = ("place", "raw", "reason")
+
+    def __init__(self, place: str, reason: str, raw: str) -> None:
+        self.place = place
+        self.reason = reason
+        self.raw = raw
+
+
+_WAITING = 1000
+
+
+def in_order(feed: str, items: Iterable[Ticks | Refusal], block: int) -> Iterator[Ticks | FeedInput]:
+    """Tables cut to `block`, refusals as events at the receive time of the last good row before them.
+
+    Refusals before the first good row take its time; when more than a thousand precede it, or none follows, their time is 0.
+    """
+    last: int | None = None
+    waiting: list[Refusal] = []
+    for item in items:
+        if isinstance(item, Ticks):
+            if len(item) == 0:
+                continue
+            first = int(item.recv_ns[0])
+            yield from (_event(feed, r, first) for r in waiting)
+            waiting.clear()
+            last = int(item.recv_ns[-1])
+            yield from cut(item, block)
+        elif last is not None:
+            yield _event(feed, item, last)
+        else:
+            waiting.append(item)
+            if len(waiting) > _WAITING:
+                last = 0
+                yield from (_event(feed, r, last) for r in waiting)
+                waiting.clear()
+    yield from (_event(feed, r, last or 0) for r in waiting)
+
+
+def _event(feed: str, refusal: Refusal, ns: int) -> FrameRefused:
+    return FrameRefused(ns, 0, feed, refusal.place, refusal.reason, refusal.raw)

@@ -1,0 +1,14 @@
+"""Decides how Reenact is operated from a shell. Each command asks one function and shows its answer."""
+
+from __future__ import annotations
+
+from reenact.cli.asking import at, events, orders, pnl, positions, sessions, why, why_not
+from reenact.cli.frame import main
+from reenact.cli.giving import export, report
+from reenact.cli.helping import doctor, init, lint
+from reenact.cli.running import resume, run, verify
+
+for _command in (run, resume, verify, why, why_not, at, events, orders, positions, pnl, report, export, sessions, doctor, lint, init):
+    main.add_command(_command)
+
+__all__ = ["main"]

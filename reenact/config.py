@@ -1,0 +1,157 @@
+"""Decides what a session's configuration file may say.
+
+Invariants: an unknown key is refused; numbers are exact decimals; a relative path means "beside the file"; the environment is
+never read; `from_mapping(json.loads(canonical_json(c)), base=c.base)` equals `c` but for the log's address.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
+
+from adapters.feeds import CsvFeed, ParquetFeed, SyntheticFeed
+from adapters.venues.config import SimulatedVenueConfig
+from domain.errors import ConfigInvalid
+from reenact import config_units
+from reenact.config_file import problems_of, read_toml
+from reenact.config_limits import LimitsConfig
+from reenact.config_operator import Operator
+from reenact.config_types import Duration, Number, Params, Table
+
+_SQLITE = "sqlite://"
+DEFAULT_LOG = "sqlite://runs/reenact.db"
+
+
+Feed = Annotated[CsvFeed | ParquetFeed | SyntheticFeed, Field(discriminator="kind")]
+
+
+class InstrumentConfig(Table):
+    """One tradable thing; sizes and notional are decimals of the instrument's own units."""
+
+    symbol: str = Field(min_length=1)
+    venue: str = "SIM"
+    asset_class: str = "equity"
+    base: str = ""
+    quote: str = "USD"
+    settle: str = ""
+    price_digits: int = Field(default=2, ge=0, le=12)
+    qty_digits: int = Field(default=0, ge=0, le=12)
+    tick_size: Number | None = None
+    lot_size: Number | None = None
+    min_notional: Number = Decimal(0)
+    multiplier: Number = Decimal(1)
+    inverse: bool = False
+    tradable: bool = True
+
+
+class StrategyConfig(Table):
+    """One strategy: where its code is (`use`: built-in name, `file.py:Class` or installed entry point) and its parameters.
+
+    `bars`: the length of the bars that are built from trades for it; trades with a condition bit of `bar_exclude` count for their volume only.
+    """
+
+    name: str = Field(min_length=1)
+    use: str = Field(min_length=1)
+    instruments: tuple[str, ...] = ()
+    bars: Duration | None = None
+    bar_exclude: int = Field(default=0, ge=0)
+    params: Params = Field(default_factory=dict)
+
+    @field_validator("bars")
+    @classmethod
+    def _some(cls, value: int | None) -> int | None:
+        if value is not None and value <= 0:
+            raise ValueError("must be longer than 0")
+        return value
+
+
+class SessionConfig(Table):
+    """A whole session. Times of day and dates are UTC."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    log: str = DEFAULT_LOG
+    cash: dict[str, Number] = Field(default_factory=dict)
+    max_data_age: Duration | None = None
+    on_bad_row: Literal["stop", "continue"] = "stop"
+    day_roll: str = Field(default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    instruments: tuple[InstrumentConfig, ...] = Field(alias="instrument", min_length=1)
+    feeds: tuple[Feed, ...] = Field(alias="feed", min_length=1)
+    strategies: tuple[StrategyConfig, ...] = Field(alias="strategy", default=())
+    limits: LimitsConfig = LimitsConfig()
+    venue: SimulatedVenueConfig = SimulatedVenueConfig()
+    operators: tuple[Operator, ...] = Field(alias="operator", default=())
+    _base: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths of the file start from."""
+        return self._base
+
+
+def load(path: str | Path) -> SessionConfig:
+    """The configuration in a TOML file. Raises ConfigInvalid with every problem found."""
+    file = Path(path)
+    raw = read_toml(file)
+    return from_mapping(raw, base=file.resolve().parent, place=str(file))
+
+
+def from_mapping(raw: Mapping[str, Any], *, base: Path | None = None, place: str = "") -> SessionConfig:
+    """The configuration in a mapping shaped like the file; relative paths start at `base` (default: as they stand). Raises ConfigInvalid."""
+    folder = base if base is not None else Path()
+    try:
+        config = SessionConfig.model_validate(_moved(raw, partial(_absolute, folder)))
+    except ValidationError as e:
+        raise ConfigInvalid(problems_of(e, SessionConfig), place=place) from e
+    config._base = folder  # noqa: SLF001 (this module's own)
+    problems = config_units.contradictions(config)
+    if problems:
+        raise ConfigInvalid(problems, place=place)
+    return config
+
+
+def canonical_json(config: SessionConfig) -> str:
+    """One text per meaning: sorted keys, exact decimals as text, paths relative to the file. The log's address is no part of it."""
+    table = config.model_dump(mode="json", by_alias=True, exclude={"log"})
+    return json.dumps(_moved(table, partial(_relative, config.base)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _absolute(base: Path, path: str) -> str:
+    return str(base / path)
+
+
+def _relative(base: Path, path: str) -> str:
+    found = Path(path)
+    return found.relative_to(base).as_posix() if found.is_relative_to(base) else found.as_posix()
+
+
+def _moved(raw: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
+    """The tables with every path of a feed or a strategy file put through `move`."""
+    table = dict(raw)
+    feeds, strategies, log = table.get("feed"), table.get("strategy"), table.get("log")
+    if isinstance(feeds, (list, tuple)):
+        table["feed"] = [f | {"path": _moved_paths(f["path"], move)} if isinstance(f, dict) and "path" in f else f for f in feeds]
+    if isinstance(strategies, (list, tuple)):
+        table["strategy"] = [
+            s | {"use": _moved_use(s["use"], move)} if isinstance(s, dict) and isinstance(s.get("use"), str) else s for s in strategies
+        ]
+    if isinstance(log, str) and log.startswith(_SQLITE) and log != DEFAULT_LOG:
+        table["log"] = _SQLITE + move(log.removeprefix(_SQLITE))
+    return table
+
+
+def _moved_paths(path: Any, move: Callable[[str], str]) -> Any:
+    if isinstance(path, str):
+        return move(path)
+    return [move(p) if isinstance(p, str) else p for p in path] if isinstance(path, (list, tuple)) else path
+
+
+def _moved_use(use: str, move: Callable[[str], str]) -> str:
+    file, colon, name = use.rpartition(":")
+    return f"{move(file)}:{name}" if colon and file.endswith(".py") else use

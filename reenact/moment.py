@@ -1,0 +1,135 @@
+"""Decides what "the state of everything" at a moment of a session is.
+
+Invariants: it is what the engine knew then: the same folds, stopped after the same event.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from adapters.readable import Row, limits_row
+from adapters.times import parse_time, time_text
+from domain.errors import ReenactError
+from domain.events import DECISIONS, INPUTS, AnyRecorded, ParametersChanged, SessionOpened
+from domain.money import to_text
+from domain.state import State
+from projections import Fold
+from projections.market import Last, Market
+from projections.orders import Orders
+from projections.pnl import Pnl
+from projections.positions import Positions
+from projections.rebuild import fold
+from reenact.logs import SessionLog
+from reenact.queries import InstrumentPnlRow, OrderLine, PnlRow, PositionRow, money, order_lines, pnl_rows, position_rows
+
+
+class MarketRow(msgspec.Struct, frozen=True):
+    """What was last seen of an instrument; `age` fields are times of receipt."""
+
+    instrument: str
+    trade: str
+    trade_at: str
+    bid: str
+    ask: str
+    quote_at: str
+    close: str
+    close_at: str
+
+
+class TimerRow(msgspec.Struct, frozen=True):
+    """A timer that was waiting."""
+
+    strategy: str
+    name: str
+    due: str
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Everything after the event `seq`."""
+
+    session: str
+    seq: int
+    time: str
+    trading: str
+    day: str
+    cash: dict[str, str]
+    market: list[MarketRow]
+    positions: list[PositionRow]
+    working: list[OrderLine]
+    orders: int
+    pnl: list[PnlRow]
+    instruments: list[InstrumentPnlRow]
+    limits: dict[str, Row]
+    params: dict[str, str]
+    timers: list[TimerRow]
+    lost_feeds: list[str]
+
+
+class _Known(Fold):
+    """The engine's own state, and the parameters the strategies ran with."""
+
+    def __init__(self) -> None:
+        self.state: State | None = None
+        self.params: dict[str, str] = {}
+        self.names: tuple[str, ...] = ()
+        self.last_ns = 0
+        self.handlers = dict.fromkeys(DECISIONS | INPUTS, self._any)
+
+    def _any(self, seq: int, event: AnyRecorded) -> None:
+        self.last_ns = event.ns
+        if isinstance(event, SessionOpened):
+            self.state = State(event)
+            self.names = tuple(s.name for s in event.strategies)
+            self.params = {s.name: s.params for s in event.strategies}
+        elif self.state is not None:
+            self.state.evolve(event)
+        if isinstance(event, ParametersChanged):
+            self.params[self.names[event.strategy]] = event.params
+
+
+def moment(session: SessionLog, when: str) -> Moment:
+    """The state after the event of a seq, or after everything received up to an ISO time. Raises ReenactError outside the session."""
+    until_seq, until_ns = _bound(when)
+    known, market, orders, positions, pnl = _Known(), Market(), Orders(), Positions(), Pnl()
+    reached = fold(session.commits(), [known, market, orders, positions, pnl], until_seq=until_seq, until_ns=until_ns)
+    state = known.state
+    if state is None or (until_seq is not None and until_seq > reached):
+        last = session.last()[0]
+        raise ReenactError(
+            f"{when} is outside the session; its events are 1 to {last.last_seq}, from {time_text(session.opened().ns)} to {time_text(last.last_ns)}.",
+            place=f"session {session.name}",
+        )
+    event = dict(session.holding(reached).items())[reached]
+    accounts, lines = pnl_rows(pnl)
+    specs = state.instruments
+    return Moment(
+        session.name, reached, time_text(event.ns), state.trading.name, str(state.day) if state.day else "",
+        {c: money(n, state.digits[c]) for c, n in state.cash.items()}, [_market_row(x) for x in market.rows()],
+        position_rows(positions), order_lines(r for r in orders.rows() if r.leaves_qty), len(orders.rows()), accounts, lines,
+        {i.symbol: limits_row(each, i) for i, each in zip(specs, state.limits, strict=True)}, known.params,
+        [TimerRow(known.names[s], name, time_text(due)) for (s, name), due in sorted(state.timers.items(), key=lambda t: (t[1], t[0]))],
+        sorted(specs[i].symbol for i in state.lost),
+    )  # fmt: skip
+
+
+def _bound(when: str) -> tuple[int | None, int | None]:
+    """Seq or time of what a person wrote."""
+    if when.isascii() and when.isdecimal():
+        return int(when), None
+    try:
+        return None, parse_time(when)
+    except ValueError as e:
+        raise ReenactError(f"{when!r} is neither an event's number nor an ISO time such as 2013-10-07T14:30:00Z.") from e
+
+
+def _market_row(last: Last) -> MarketRow:
+    spec, trade, quote, bar = last.instrument, last.trade, last.quote, last.bar
+
+    def side(px: int, qty: int) -> str:
+        return f"{spec.px_text(px)} × {spec.qty_text(qty)}" if qty else "empty"
+
+    return MarketRow(
+        spec.symbol, f"{spec.px_text(trade.px)} × {spec.qty_text(trade.qty)}" if trade else "", time_text(trade.ns) if trade else "",
+        side(quote.bid_px, quote.bid_qty) if quote else "", side(quote.ask_px, quote.ask_qty) if quote else "", time_text(quote.ns) if quote else "",
+        to_text(bar.close_px, spec.price_digits) if bar else "", time_text(bar.ns) if bar else "",
+    )  # fmt: skip
