@@ -45,15 +45,18 @@ class Strategy:
 class ScanningStrategy(Strategy):
     """A strategy that can look ahead over a table of ticks, so that quiet runs cost next to nothing.
 
-    The engine calls `scan` for the first tick that needs `on_tick`, then `skip` for the quiet ticks before it, then `on_tick`
-    for that tick (`on_bar`, where the row is a recorded bar). Between a scan and its tick only other strategies' business can happen: any callback on this strategy
-    (`on_fill`, `on_timer`, `on_bar`, `on_parameters`) is followed by a new scan.
+    The engine calls `scan` for the first tick that needs `on_tick`, then `skip` for the quiet ticks before it, then `on_tick` for
+    that tick (`on_bar`, where the row is a recorded bar). Between a scan and its tick only other strategies' business can happen: any
+    callback on this strategy (`on_fill`, `on_timer`, `on_bar`, `on_parameters`) is followed by a new scan. An order of its own may end
+    or change without a callback, so what `scan` answers must not rest on `ctx.open_orders`; what `on_tick` then does may.
+    The engine may also call `on_tick` for a tick that no scan asked for, where another strategy must see it.
     """
 
     def scan(self, ctx: Context, ticks: Ticks, start: int, stop: int) -> int:
-        """The first index in start..stop whose tick may make `on_tick` act (or `stop`). Changes nothing but `ticks.cache`.
+        """The first index in start..stop whose tick may make `on_tick` act (or `stop`). Changes nothing that decisions rest on.
 
-        On every tick before it `on_tick` must do nothing but fold. Only ticks of `ctx.instruments` count.
+        `ticks.cache` and the strategy's own memory of the table may hold what was computed. On every tick before the answer
+        `on_tick` must do nothing but fold. Only ticks of `ctx.instruments` count.
         """
         return start
 

@@ -98,7 +98,7 @@ def run(
         name = session or _free_name(store, config.name)
         if store.head(name) is not None:
             raise LogConflict("the session exists already", session=name, remedy="Choose another name with --session, or `reenact resume` it.")
-        return _play(config, store, url, name, lambda number, record: store.append(name, number, [record]), progress, policy)
+        return _play(config, store, url, code_fingerprint(), name, lambda number, record: store.append(name, number, [record]), progress, policy)
 
 
 def resume(
@@ -110,7 +110,7 @@ def resume(
     policy: CommitPolicy | None = None,
     base: Path | None = None,
 ) -> RunSummary:
-    """Finish a simulated session that was cut off: its recorded part is re-enacted and compared, the rest appended.
+    """Finish a simulated session that was cut off: its recorded part is re-enacted with today's code and compared, the rest appended.
 
     Without `config` the recorded configuration is used (feed paths relative to `base`). Raises ReplayDiverged when today's code or data
     does not reach what is recorded; then nothing is appended.
@@ -129,7 +129,7 @@ def resume(
             elif before != record:
                 _explain_difference(name, number, before, record)
 
-        return _play(used, store, url, name, put, progress, policy)
+        return _play(used, store, url, opened.code, name, put, progress, policy)
 
 
 def verify(
@@ -138,16 +138,20 @@ def verify(
     *,
     config: SessionConfig | None = None,
     base: Path | None = None,
+    recorded_code: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> VerifyResult:
-    """Re-enact a session with today's code (and today's limits and strategies, when `config` is given) and compare every decision."""
+    """Re-enact a session with today's code (and today's limits and strategies, when `config` is given) and compare every decision.
+
+    Users' strategy files are found from `base`, `recorded_code` runs their recorded source instead.
+    """
     sources: dict[str, str] = {}
     started = time.perf_counter()
 
     def build(opened: SessionOpened) -> Sequence[Strategy]:
         made: list[Strategy] = []
         for spec in opened.strategies:
-            loaded, sources[spec.name] = resolve_recorded(spec, base or (config.base if config is not None else Path()))
+            loaded, sources[spec.name] = resolve_recorded(spec, base or (config.base if config is not None else Path()), recorded=recorded_code)
             made.append(instantiate(loaded, json.loads(spec.params)))
         return made
 
@@ -166,7 +170,7 @@ def verify(
     seconds = time.perf_counter() - started
     return VerifyResult(
         session=session, ok=problem is None, closed=at.closed, commits=at.commits, events=at.events, ticks=at.ticks, last_seq=at.seq,
-        head=at.head.hex(), seconds=round(seconds, 3), ticks_per_s=round(at.ticks / seconds), strategies=sources,
+        head=at.head.hex(), seconds=round(seconds, 3), ticks_per_s=round(at.ticks / seconds) if seconds else 0, strategies=sources,
         diverged_seq=problem.seq if problem else 0, expected=problem.expected if problem else None, actual=problem.actual if problem else None,
         problem=str(problem) if problem else "",
     )  # fmt: skip
@@ -193,6 +197,7 @@ def _play(
     config: SessionConfig,
     store: BackgroundLog,
     url: str,
+    code: str,
     name: str,
     put: Callable[[int, bytes], None],
     progress: OnProgress | None,
@@ -205,7 +210,7 @@ def _play(
     first_ns = 0 if first is None else int(first.recv_ns[0]) if isinstance(first, Ticks) else first.ns
     specs = _specs(config, [i.symbol for i in instruments])
     opened = SessionOpened(
-        first_ns, 0, name, "simulated", code_fingerprint(), canonical_json(config), config.seed, instruments,
+        first_ns, 0, name, "simulated", code, canonical_json(config), config.seed, instruments,
         config_units.build_limits(config, instruments), specs, config_units.build_balances(config, instruments),
     )  # fmt: skip
     strategies = [instantiate(resolve(c.use, config.base), json.loads(s.params)) for c, s in zip(config.strategies, specs, strict=True)]
@@ -244,7 +249,7 @@ def _summary(runtime: Runtime, url: str, seconds: float) -> RunSummary:
     return RunSummary(
         session=runtime.opened.session, log=url, ticks=runtime.counts.ticks, orders=desk.sent_n, fills=state.fills, denials=desk.denied_n,
         refused=runtime.counts.refused, realised=realised, fees=fees, equity=equity, head=runtime.journal.prev.hex(),
-        commits=runtime.counts.commits, events=runtime.journal.seq, seconds=round(seconds, 3), ticks_per_s=round(runtime.counts.ticks / seconds),
+        commits=runtime.counts.commits, events=runtime.journal.seq, seconds=round(seconds, 3), ticks_per_s=round(runtime.counts.ticks / seconds) if seconds else 0,
         stopped=f"{stopped.place}: {stopped.reason}" if stopped is not None else "",
     )  # fmt: skip
 

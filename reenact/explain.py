@@ -99,23 +99,26 @@ class _Index(Fold):
         self.sent[event.cl_ord_id] = seq
 
 
+def _seq_of(session: SessionLog, index: _Index, target: str, last: int) -> int:
+    """The event that a person means."""
+    place = f"session {session.name}"
+    if target.isascii() and target.isdecimal():
+        if 1 <= int(target) <= last:
+            return int(target)
+        raise ReenactError(f"there is no event {target}; the session's events are 1 to {last}.", place=place)
+    if target in ("first", "last") and index.sent:
+        return list(index.sent.values())[0 if target == "first" else -1]
+    found = index.sent.get(target) or index.decided.get(target)
+    if found is None:
+        raise ReenactError(f"there is no order {target!r}.", place=place, remedy="`reenact orders` lists them; an event is named by its number.")
+    return found
+
+
 def why(session: SessionLog, target: str) -> Why:
-    """The chain behind an order (its id) or an event (its seq). Raises ReenactError when the session has neither."""
+    """The chain behind an order (its id, or "first" or "last") or an event (its seq). Raises ReenactError when the session has neither."""
     index, causes = _Index(), Causes()
     last = fold(session.commits(), [index, causes])
-    if target.isascii() and target.isdecimal():
-        seq = int(target)
-        if not 1 <= seq <= last:
-            raise ReenactError(f"there is no event {seq}; the session's events are 1 to {last}.", place=f"session {session.name}")
-    else:
-        found = index.sent.get(target) or index.decided.get(target)
-        if found is None:
-            raise ReenactError(
-                f"there is no order {target!r}.",
-                place=f"session {session.name}",
-                remedy="`reenact orders` lists them; an event is named by its number.",
-            )
-        seq = found
+    seq = _seq_of(session, index, target, last)
     teller = _Teller(session, index.reader)
     chain = causes.chain(seq)[::-1]
     effects = _descendants(causes, seq)

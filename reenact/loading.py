@@ -65,21 +65,23 @@ def resolve(use: str, base: Path = Path()) -> Loaded:
     )
 
 
-def resolve_recorded(spec: StrategySpec, base: Path = Path()) -> tuple[Loaded, str]:
-    """The strategy of a recorded session, and where its code comes from: the recorded source if there is one, else what is installed today."""
+def resolve_recorded(spec: StrategySpec, base: Path = Path(), *, recorded: bool = False) -> tuple[Loaded, str]:
+    """The strategy of a recorded session as it is today, and a sentence saying where its code comes from.
+
+    A user's file is looked for under `base`; where it is not there any more, or when `recorded` is asked for, the recorded source is run.
+    """
     if not spec.source:
         loaded = resolve(spec.target, base)
         return loaded, f"{spec.target}, {'as recorded' if loaded.sha256 == spec.source_sha256 else 'changed since the recording'}"
     file, name = _file_and_class(spec.target)
     path = base / file
-    try:
-        today = _digest(_read(path, spec.target))
-    except ConfigInvalid:
-        today = ""
-    same = today == spec.source_sha256
-    label = str(path) if same else f"{file} (recorded)"
-    where = f"{file}, as recorded" if same else f"the recorded source of {file}; the file {'has changed since' if today else 'is not here'}"
-    return _from_text(file, name, spec.source, label), where
+    if not recorded and path.is_file():
+        text = _read(path, spec.target)
+        return _from_text(
+            file, name, text, str(path)
+        ), f"{path}, {'as recorded' if _digest(text) == spec.source_sha256 else 'changed since the recording'}"
+    why = "as asked" if recorded else f"{path} is not here"
+    return _from_text(file, name, spec.source, f"{file} (recorded)"), f"the recorded source of {file}, {why}"
 
 
 def instantiate(loaded: Loaded, params: Mapping[str, object]) -> Strategy:

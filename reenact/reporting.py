@@ -94,7 +94,7 @@ def _share(a: CurrencyPnl) -> str:
 
 def _grouped(text: str) -> str:
     """Thousands set apart."""
-    sign, digits = ("−", text[1:]) if text.startswith("-") else ("", text)
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     whole, dot, part = digits.partition(".")
     return f"{sign}{int(whole):,}{dot}{part}"
 

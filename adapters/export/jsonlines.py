@@ -5,7 +5,7 @@ Invariants: one event a line, in order, ticks included; decimals are text, so no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import msgspec
@@ -16,8 +16,8 @@ from domain.commit import Commit
 _encode = msgspec.json.Encoder().encode
 
 
-def write_jsonl(commits: Iterable[Commit], out: BinaryIO, progress: Callable[[int], None] | None = None) -> int:
-    """Write every event of `commits` to `out`; the number of lines. `progress` is told the last seq after each commit."""
+def write_jsonl(commits: Iterable[Commit], out: BinaryIO) -> int:
+    """Write every event of `commits` to `out`; the number of lines."""
     reader = Reader()
     n = 0
     for commit in commits:
@@ -25,6 +25,4 @@ def write_jsonl(commits: Iterable[Commit], out: BinaryIO, progress: Callable[[in
         if lines:
             out.write(b"\n".join(lines) + b"\n")
         n += len(lines)
-        if progress is not None:
-            progress(commit.last_seq)
     return n

@@ -6,7 +6,7 @@ memory is bounded by one row group; a file has its name only once it is complete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ _EVENTS = pa.schema([
 ])  # fmt: skip
 
 
-def write_parquet(commits: Iterable[Commit], folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, int]:
+def write_parquet(commits: Iterable[Commit], folder: Path) -> dict[str, int]:
     """Write `trades`, `quotes`, `bars` and `events` (as far as there are any) into `folder`; the rows of each file.
 
     `events.parquet` holds everything that is no tick, its fields as JSON text in `data`. Raises OSError.
@@ -51,8 +51,6 @@ def write_parquet(commits: Iterable[Commit], folder: Path, progress: Callable[[i
                     out.ticks(seq, part)
                 else:
                     out.event(seq, part)
-            if progress is not None:
-                progress(commit.last_seq)
         return out.finish()
     except BaseException:
         out.abandon()

@@ -2,7 +2,7 @@
 (() => {
   const charts = JSON.parse(document.getElementById("charts").textContent);
   const plots = [...document.querySelectorAll(".plot")];
-  const PAD = { left: 8, right: 78, top: 8, bottom: 22 };
+  const PAD = { left: 22, right: 78, top: 8, bottom: 22 };
   const SVG = "http://www.w3.org/2000/svg";
   const starts = charts.filter((c) => c.t.length).map((c) => c.t[0]);
   const ends = charts.filter((c) => c.t.length).map((c) => c.t[c.t.length - 1]);

@@ -20,7 +20,7 @@ ANY_LOW = MOST - 1
 """A low bound that every price there is lies under; an empty side of a quote has none."""
 
 _SMALL = 16
-_BLOCK = 1024
+_BLOCK = 512
 _NARROW = 1 << 13
 
 

@@ -54,11 +54,11 @@ def seqs_of(ctx: click.Context, option: click.Parameter, text: str | None) -> tu
     return low, high
 
 
-@click.command(epilog=example("reenact why sim-12", "reenact why 48211 --json"))
+@click.command(epilog=example("reenact why last", "reenact why sim-12", "reenact why 48211 --json"))
 @click.argument("target", metavar="ORDER|EVENT")
 @log_options
 def why(target: str, log: str, session: str | None, as_json: bool) -> None:
-    """Tell why an order or event happened.
+    """Tell why an order (its id, first or last) or an event (its number) happened.
 
     The chain goes back to the tick (or command) it began with; every risk rule is shown with the numbers it compared.
     """

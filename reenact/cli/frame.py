@@ -26,6 +26,10 @@ class _Interrupted(Exception):
     """Somebody pressed Ctrl-C."""
 
 
+class _NobodyReads(Exception):
+    """The reader of a pipe has gone."""
+
+
 class Commands(click.Group):
     """The commands in the order of a session's life, not of the alphabet."""
 
@@ -37,9 +41,11 @@ class Reenact(Commands):
     """The `reenact` command: turns whatever goes wrong into one sentence and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an interruption is kept from click, which would write an empty line first."""
+        """Run the command; interruption and closed pipe are kept from click, which would answer them in its own way."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _NobodyReads from None
         except KeyboardInterrupt:
             raise _Interrupted from None
 
@@ -65,11 +71,11 @@ class Reenact(Commands):
             code = _say(told(e))
         except ReenactError as e:
             code = _say(_ended(str(e)))
-        except BrokenPipeError:
+        except _NobodyReads:
             _silence()
             code = 0
         except OSError as e:
-            code = _say(f"{e.filename or 'the system'}: {e.strerror or e}.")
+            code = _say(f"{e.filename or 'standard output'}: {e.strerror or e}.")
         except Exception as e:  # noqa: BLE001 (the outermost room: a bug is one sentence too, with its place)
             last = traceback.extract_tb(e.__traceback__)[-1]
             if "--debug" in words:

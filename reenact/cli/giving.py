@@ -21,14 +21,19 @@ from reenact.cli.output import show_json
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that replaces `path` when everything went well, and leaves nothing behind when it did not."""
-    part = path.with_name(f"{path.name}.partial")
+    """A file that replaces `path` when everything went well, and leaves nothing behind when it did not. Devices and pipes are written to as they are."""
+    target = path.resolve()
+    part = target.with_name(f"{target.name}.partial") if target.is_file() or not target.exists() else target
     try:
         with part.open("wb") as out:
             yield out
-        part.replace(path)
+        if part is not target:
+            part.replace(target)
+    except OSError as e:
+        raise ReenactError(f"cannot be written: {e.strerror}.", place=str(path), remedy="Free some space or choose another place.") from e
     finally:
-        part.unlink(missing_ok=True)
+        if part is not target:
+            part.unlink(missing_ok=True)
 
 
 def check_folder(path: Path) -> None:

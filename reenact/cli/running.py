@@ -100,14 +100,16 @@ def _show_summary(s: RunSummary, as_json: bool) -> None:
 @click.option(
     "--config", "config", metavar="FILE", type=click.Path(path_type=Path), help="Use this configuration's limits and strategies: what would differ?"
 )
+@click.option("--recorded-code", is_flag=True, help="Run the recorded source of users' strategies, not today's files.")
 @click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help="The log: sqlite://PATH.")
 @click.option("--all", "every", is_flag=True, help="Every session of the log.")
 @json_option
 @_progress
-def verify(session: str | None, config: Path | None, log: str, every: bool, as_json: bool, no_progress: bool) -> None:
+def verify(session: str | None, config: Path | None, recorded_code: bool, log: str, every: bool, as_json: bool, no_progress: bool) -> None:
     """Re-enact a session and compare every decision.
 
-    Without a name, the latest session.
+    Without a name, the latest session. Users' strategy files are looked for beside --config, else in the current folder; a file that is
+    not there is replaced by its recorded source.
 
     Exit code 0: every recorded decision was reached again. 1: something differs, or the log is damaged; the first place is named.
     """
@@ -116,7 +118,7 @@ def verify(session: str | None, config: Path | None, log: str, every: bool, as_j
     loaded = load(config) if config is not None else None
     with open_log(log) as store:
         names = store.sessions() if every else [SessionLog(store, session).name]
-        results = [_verify_one(store, name, loaded, quiet=no_progress) for name in names]
+        results = [_verify_one(store, name, loaded, recorded_code=recorded_code, quiet=no_progress) for name in names]
     if as_json:
         show_json(results if every else results[0])
     else:
@@ -154,13 +156,13 @@ class Verdict(msgspec.Struct, frozen=True):
     causes: list[str] = []
 
 
-def _verify_one(store: EventLog, name: str, config: SessionConfig | None, *, quiet: bool) -> Verdict:
+def _verify_one(store: EventLog, name: str, config: SessionConfig | None, *, recorded_code: bool, quiet: bool) -> Verdict:
     from reenact import compose
 
     with Meter(f"verifying {name}", quiet=quiet) as meter:
         try:
             base = config.base if config is not None else Path.cwd()
-            result = compose.verify(store, name, config=config, base=base, progress=meter.at)
+            result = compose.verify(store, name, config=config, base=base, recorded_code=recorded_code, progress=meter.at)
         except (LogCorrupt, LogGap) as e:
             return Verdict(session=name, ok=False, damaged_commit=e.commit, problem=str(e))
     same = {f: getattr(result, f) for f in ("commits", "events", "ticks", "last_seq", "head", "seconds", "ticks_per_s", "strategies")}

@@ -44,7 +44,9 @@ def synthetic(**changes: Any) -> dict[str, Any]:
     return {"kind": "synthetic", "n": 20_000, "seed": 11, **changes}
 
 
-def session(name: str, instruments: list[dict[str, Any]], feeds: list[dict[str, Any]], strategies: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+def session(
+    name: str, instruments: list[dict[str, Any]], feeds: list[dict[str, Any]], strategies: list[dict[str, Any]], **more: Any
+) -> dict[str, Any]:
     """A configuration with cash and limits."""
     return {
         "name": name, "seed": 5, "cash": {"USD": "1000000"}, "limits": LIMITS, "instrument": instruments, "feed": feeds, "strategy": strategies, **more,

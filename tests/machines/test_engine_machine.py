@@ -171,7 +171,12 @@ class EngineMachine(RuleBasedStateMachine):
         ns = self._ns()
         return table(TickKind.TRADE, instrument, [ns], [ns], px, 100, 1, conditions)
 
-    @rule(target=orders, px=st.integers(9_000, 11_000), instrument=st.integers(0, 1), conditions=st.one_of(st.integers(0, 4_499), st.sampled_from([26, 27, 1051, 1052, 2277])))
+    @rule(
+        target=orders,
+        px=st.integers(9_000, 11_000),
+        instrument=st.integers(0, 1),
+        conditions=st.one_of(st.integers(0, 4_499), st.sampled_from([26, 27, 1051, 1052, 2277])),
+    )
     def trade(self, px: int, instrument: int, conditions: int) -> object:
         self.world.tick(self._trade(px, instrument, conditions))
         return self._new()

@@ -117,6 +117,7 @@ SEEN_BY_BOTH = [
         "an attribute", "A().every()",
         top="class A:\n    def __init__(self):\n        self.s = set('ab')\n    def every(self):\n        return list(self.s)  # ! set-order\n",
     ),
+    Case("a class attribute", "A().every()", top="class A:\n    s = {1}\n    def every(self):\n        return list(self.s)  # ! set-order\n"),
     Case("a function that returns a set", "for x in make():  # ! set-order\n    print(x)", top="def make():\n    return {'a'}\n"),
     Case("a branch", "s = []\nif s == []:\n    s = {1}\nfor x in s:  # ! set-order\n    print(x)"),
 ]  # fmt: skip

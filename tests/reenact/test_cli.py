@@ -84,7 +84,7 @@ def test_why_of_a_denied_order_shows_the_rule_that_stopped_it(log: str) -> None:
     found = answer("why", "T-2", "--log", log)
     assert found["chain"][-1]["type"] == "OrderDenied"
     assert [(c["passed"], c["observed"], c["limit"]) for c in found["chain"][-1]["checks"]] == [(False, "500", "10")]
-    assert "FAILED  MAX_ORDER_QTY" in ask("why", "T-2", "--log", log).stdout
+    assert "FAILED  R-04   MAX_ORDER_QTY" in ask("why", "T-2", "--log", log).stdout
 
 
 def test_why_not_names_the_gate_of_every_signal_without_an_order(log: str) -> None:
@@ -187,7 +187,7 @@ def test_report_is_one_file_and_holds_the_orders(log: str, tmp_path: Path) -> No
     page = (tmp_path / "r.html").read_text()
     assert said["bytes"] == len(page.encode())
     assert "T-2" in page
-    assert "100,002.33 USD" in page
+    assert "100,002.33" in page
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
 
 

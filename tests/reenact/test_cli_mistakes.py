@@ -52,7 +52,7 @@ def test_a_wrong_command_line(words: list[str], said: str, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["orders", "--session", "s-9"], "the log holds no session 's-9' It holds s-1. Did you mean 's-1'?"),
+        (["orders", "--session", "s-9"], "the log holds no session 's-9'. It holds s-1. Did you mean 's-1'?"),
         (["verify", "nope"], "the log holds no session 'nope'"),
         (["why", "T-99"], "there is no order 'T-99'"),
         (["why", "9999"], "there is no event 9999"),
@@ -113,6 +113,14 @@ def test_a_damaged_log_is_named_by_its_commit(statement: str, said: str, tmp_pat
     url = write_log(tmp_path / "log.db")
     damage(tmp_path / "log.db", statement)
     assert said in refused("orders", "--log", url)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["report"], ["export"]])
+def test_a_full_disk(words: list[str], tmp_path: Path) -> None:
+    url = write_log(tmp_path / "log.db")
+    assert "/dev/full: cannot be written: No space left on device." in refused(*words, "--log", url, "-o", "/dev/full")
+    assert Path("/dev/full").is_char_device()
 
 
 def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,16 +143,18 @@ def test_a_fault_in_a_helper_file_is_named_there(tmp_path: Path) -> None:
     assert (e.value.file, e.value.line) == (str(tmp_path / "tools.py"), 3)
 
 
-def test_a_recorded_strategy_runs_from_the_log_alone(tmp_path: Path) -> None:
+def test_a_recorded_strategy_runs_as_it_is_today_or_from_the_log_alone(tmp_path: Path) -> None:
     write(tmp_path, mine=MAIN, tools="import more", more="N = 5")
     spec = spec_of(resolve("mine.py", tmp_path))
     again, where = resolve_recorded(spec, tmp_path)
-    assert (again.cls.n, where) == (5, "mine.py, as recorded")  # type: ignore[attr-defined]
+    assert (again.cls.n, where) == (5, f"{tmp_path / 'mine.py'}, as recorded")  # type: ignore[attr-defined]
     write(tmp_path, more="N = 6")
     again, where = resolve_recorded(spec, tmp_path)
-    assert (again.cls.n, where) == (5, "the recorded source of mine.py; the file has changed since")  # type: ignore[attr-defined]
+    assert (again.cls.n, where) == (6, f"{tmp_path / 'mine.py'}, changed since the recording")  # type: ignore[attr-defined]
+    again, where = resolve_recorded(spec, tmp_path, recorded=True)
+    assert (again.cls.n, where) == (5, "the recorded source of mine.py, as asked")  # type: ignore[attr-defined]
     again, where = resolve_recorded(spec, tmp_path / "elsewhere")
-    assert (again.cls.n, where) == (5, "the recorded source of mine.py; the file is not here")  # type: ignore[attr-defined]
+    assert (again.cls.n, where) == (5, f"the recorded source of mine.py, {tmp_path / 'elsewhere' / 'mine.py'} is not here")  # type: ignore[attr-defined]
     assert (again.sha256, again.source, again.target) == (spec.source_sha256, spec.source, spec.target)
 
 

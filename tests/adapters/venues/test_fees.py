@@ -43,7 +43,7 @@ def test_the_minimum_holds_for_the_order_and_not_for_each_fill(qty: int, sizes: 
 
 
 def test_a_replaced_order_pays_its_minimum_once() -> None:
-    got = fees(SHARE, LEAN, [(100, 10), (100, 10), (100, 10)], {0: [order("a", 1, 20, limit=100)], 1: [replace("b", "a", 30, limit=100)]})
+    got = fees(SHARE, LEAN, [(100, 10), (100, 10), (100, 10)], {0: [order("a", 1, 20, limit=100), replace("b", "a", 30, limit=100)]})
     assert [f.fee_amt for f in got] == [100, 0, 0]
 
 

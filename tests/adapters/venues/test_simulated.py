@@ -117,7 +117,7 @@ def test_a_lane_finds_the_first_entry_beyond_its_bounds(entries: list[tuple[int,
     "settings", [VenueSettings(), VenueSettings(latency_out_ns=15), VenueSettings(liquidity=Size.DISPLAYED, resting=Resting.TOUCH)]
 )
 def test_memory_does_not_grow_with_the_number_of_orders(settings: VenueSettings) -> None:
-    n = 40_000
+    n = 20_000
     ticks = prints([100, 101] * (n // 2))
     venue = SimulatedVenue(ONE, settings, 1)
     largest = 0

@@ -65,8 +65,3 @@ def test_fills_never_exceed_what_the_prints_of_their_moment_showed(data: st.Data
         if isinstance(r, OrderFilled):
             shown[r.event_ns] -= r.last_qty
     assert min(shown.values()) >= 0
-
-
-@given(scenarios())
-def test_the_same_seed_gives_the_same_reports(s: Scenario) -> None:
-    assert play(s) == play(s)

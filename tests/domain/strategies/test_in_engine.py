@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import OrderSubmitted
+from domain.context import Context
+from domain.events import OrderSubmitted, QuoteUpdated, TradePrinted
 from domain.strategies import BuyAndHold, Maker, Momentum, SmaCross, Vwap
 from domain.strategy import Strategy
 from domain.terms import TickKind
@@ -15,12 +16,16 @@ from tests.domain.harness import T0, World
 from tests.domain.strategies.fake import walk
 
 
-class Vwap0(Vwap):
-    """The harness gives every strategy both instruments, a VWAP works one."""
+class FirstOnly(Vwap):
+    """The harness subscribes every strategy to both instruments; a VWAP works one."""
 
-    def on_start(self, ctx):  # type: ignore[no-untyped-def]
+    def on_start(self, ctx: Context) -> None:
         ctx.instruments = (0,)
         super().on_start(ctx)
+
+    def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
+        if tick.instrument == 0:
+            super().on_tick(ctx, tick)
 
 
 def everything() -> list[Strategy]:
@@ -28,7 +33,7 @@ def everything() -> list[Strategy]:
         SmaCross(fast=3, slow=8, side="both"),
         Momentum(lookback=4, threshold_ticks=3, hold=5),
         Maker(reference="last"),
-        Vwap0(qty=40, end_ns=T0 + 10**12, participation_bps=1_000),
+        FirstOnly(qty=40, end_ns=T0 + 10**12, participation_bps=1_000),
         BuyAndHold(fraction_bps=10),
     ]
 

@@ -120,6 +120,14 @@ def test_vwap_takes_its_share_of_the_traded_volume() -> None:
     assert not ctx.open_orders()
 
 
+def test_vwap_never_asks_for_more_than_the_parent_however_much_is_traded() -> None:
+    ctx = FakeContext((0,))
+    vwap = Vwap(qty=30, end_ns=9_999, participation_bps=1_000)
+    vwap.on_start(ctx)  # type: ignore[arg-type]
+    drive_plain(vwap, ctx, trades(100, 100, qty=1_000_000), {})
+    assert [i[3] for i in ctx.intents if i[1] == "BUY"] == [30]
+
+
 def test_vwap_gives_up_after_its_sweeps_and_says_what_is_missing() -> None:
     ctx = FakeContext((0,))
     ctx.deny = True
@@ -156,6 +164,18 @@ def test_a_maker_quotes_both_sides_and_follows_the_middle() -> None:
     assert [i[1:] for i in ctx.intents[2:]] == [("replace", "t-1", 2, 99, "quote moved"), ("replace", "t-2", 2, 105, "quote moved")]
     ctx.world(maker, ANSWER)
     assert sorted(o.limit_px for o in ctx.open_orders()) == [99, 105]
+
+
+def test_a_maker_tries_again_with_the_next_price_when_a_request_had_no_answer_yet() -> None:
+    ctx = FakeContext((0,))
+    maker = Maker(half_spread_ticks=3, requote_ticks=2)
+    quote(ctx, maker, 1, 99, 101)
+    quote(ctx, maker, 2, 101, 103)
+    quote(ctx, maker, 3, 105, 107)
+    assert len(ctx.intents) == 4
+    ctx.world(maker, ANSWER)
+    quote(ctx, maker, 4, 105, 107)
+    assert [i[4] for i in ctx.intents[4:]] == [103, 109]
 
 
 def test_a_maker_leans_against_its_inventory_and_stops_at_the_limit() -> None:
