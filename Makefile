@@ -25,7 +25,7 @@ demo: $(VENV)/.run  ## a seeded market, a session with risk on, its report, its 
 	$(BIN)/reenact run reenact/examples/demo.toml --log $(DEMO_LOG)
 	$(BIN)/reenact report --log $(DEMO_LOG) -o runs/demo.html
 	$(BIN)/reenact verify --log $(DEMO_LOG)
-	$(BIN)/reenact why first --log $(DEMO_LOG)
+	$(BIN)/reenact why last --log $(DEMO_LOG)
 
 run: $(VENV)/.run  ## CONFIG=my.toml
 	$(BIN)/reenact run $(CONFIG)

@@ -316,6 +316,28 @@ def test_a_curve_keeps_every_fill_and_a_bounded_number_of_marks() -> None:
     assert points[0].equity == view.rows()[0].opening
 
 
+def test_a_fill_that_leaves_equity_as_it_was_is_a_point_of_the_curve() -> None:
+    s = Session()
+    trade(s, 500_00)
+    order = s.submit(Side.BUY, 1)
+    fill = s.fill(order, 500_00, 1)
+    assert [(p.seq, p.equity) for p in pnl(s).curve("USD")] == [(1, 100_000_000), (fill, 100_000_000)]
+
+
+@given(steps=st.lists(st.integers(1, 1 << 26), min_size=1, max_size=60), limit=st.integers(2, 9), cut=st.integers(1, 59))
+def test_marks_are_thinned_to_the_finest_grid_that_fits(steps: list[int], limit: int, cut: int) -> None:
+    times = np.cumsum(np.array(steps, dtype=np.int64))
+    n = np.arange(len(times))
+    curve = EquityCurve(1, 0, 0, limit)
+    for part in (slice(None, cut), slice(cut, None)):
+        if len(n[part]):
+            curve.extend(n[part] + 2, times[part], n[part] + 1, np.zeros(len(n[part]), dtype=bool))
+    step = 1 << 20
+    while len(last := {t // step: i + 2 for i, t in enumerate(times.tolist())}) > limit:
+        step *= 2
+    assert [p.seq for p in curve.points()] == [1, *last.values()]
+
+
 @pytest.mark.parametrize("px", [(1 << 62) + 1, -(1 << 63), (1 << 63) - 1])
 def test_numbers_beyond_int64_stay_exact(px: int) -> None:
     s = Session()

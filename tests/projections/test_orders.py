@@ -164,6 +164,12 @@ def test_the_nearest_to_a_floor_is_the_one_just_above_it() -> None:
     assert rule.closest.observed == 101
 
 
+def test_a_limit_of_zero_or_none_has_no_nearest() -> None:
+    s = Session()
+    s.approve(Side.BUY, 1, checks=(Check("K-02", True, 0, 0), Check("R-07", True, 5, -1)))
+    assert [(r.passed, r.closest) for r in decisions(s).rules()] == [(1, None), (1, None)]
+
+
 def test_every_signal_ends_at_one_gate_with_its_reason() -> None:
     s = Session()
     s.signal(Side.NONE, 0, reason="spread too wide")
