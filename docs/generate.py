@@ -20,6 +20,12 @@ FAMILIES = {
     "domain.events.account": "Account",
 }
 
+INTRODUCTION = (
+    "Every event has a gapless `seq` in its session and begins with `ns` (receive time of the input being handled, UTC nanoseconds) and "
+    "`cause` (seq of an earlier event, 0 for none). Prices, quantities and amounts are integers in the units of their `Instrument`. "
+    "An *input* came from outside, a *decision* was derived by the engine."
+)
+
 
 def page() -> str:
     """The whole page."""
@@ -28,9 +34,7 @@ def page() -> str:
         "",
         "Generated from the code by `make docs`; edit the docstrings instead.",
         "",
-        "Every event has a gapless `seq` in its session and begins with `ns` (receive time of the input being handled, UTC nanoseconds) and "
-        "`cause` (seq of an earlier event, 0 for none). Prices, quantities and amounts are integers in the units of their `Instrument`. "
-        "An *input* came from outside, a *decision* was derived by the engine.",
+        INTRODUCTION,
         "",
     ]
     for module, family in FAMILIES.items():

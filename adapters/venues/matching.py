@@ -195,10 +195,10 @@ def seen_in_bar(order: Working, bar: tuple[int, int, int, int, int]) -> int | No
 
 
 def by_priority(book: Book, buy_px: int, sell_px: int) -> list[Working]:
-    """The orders that may trade, most aggressive against the market's price first, then oldest."""
+    """The orders that may trade, most aggressive against the market's price first, then oldest: a book is in order of rank."""
     orders = [o for o in book.orders.values() if not o.waits]
     if len(orders) > 1:
-        orders.sort(key=lambda o: (_reach(o, buy_px if o.side > 0 else sell_px), o.rank))
+        orders.sort(key=lambda o: _reach(o, buy_px if o.side > 0 else sell_px))
     return orders
 
 

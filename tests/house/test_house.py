@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -65,7 +66,9 @@ def test_only_the_desk_makes_orders() -> None:
 
 def test_documents_are_in_step_with_the_code() -> None:
     """Given docs/events.md, then generating it again changes nothing."""
-    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False, env={"PYTHONPATH": "."})
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": "."}
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 
+from adapters.venues import tables
 from adapters.venues.settings import VenueSettings
 from adapters.venues.simulated import SimulatedVenue
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
@@ -56,6 +59,17 @@ def cancel(cl_ord_id: str, orig: str, ns: int = 0) -> OrderCancelRequested:
 
 def replace(cl_ord_id: str, orig: str, qty: int, *, limit: int = 0, stop: int = 0, trail: int = 0, ns: int = 0) -> OrderReplaceRequested:
     return OrderReplaceRequested(ns, 3, cl_ord_id, orig, qty, limit, stop, trail)
+
+
+@contextmanager
+def tiny_blocks() -> Iterator[None]:
+    """Every table counts as large and has many blocks, so that few ticks go through the whole search."""
+    small, block = tables._SMALL, tables._BLOCK
+    tables._SMALL, tables._BLOCK = 0, 4
+    try:
+        yield
+    finally:
+        tables._SMALL, tables._BLOCK = small, block
 
 
 class _Player:

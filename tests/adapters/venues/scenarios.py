@@ -14,7 +14,9 @@ from domain.terms import OrderType, Side, TickKind, TimeInForce
 from tests.adapters.venues.drive import Scenario, cancel, order, replace
 
 TWO = (instrument("SHARE"), instrument("COIN", price_digits=1, qty_digits=1, tick_size="0.2", lot_size="0.5", amt_digits=4))
-PX = st.integers(95, 105)
+PX = st.integers(90, 110)
+EVEN = PX.map(lambda p: p - p % 2)
+TIFS = st.sampled_from([*TimeInForce, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC])
 KINDS = st.sampled_from(
     [(k,) for k in TickKind] + [(TickKind.TRADE, TickKind.QUOTE), (TickKind.TRADE, TickKind.BAR), tuple(TickKind)]
 )  # fmt: skip
@@ -38,18 +40,21 @@ SETTINGS = st.builds(
 
 @st.composite
 def ticks(draw: st.DrawFn, most: int, kinds: tuple[TickKind, ...], instruments: int) -> list[Any]:
-    now, out = 10, []
-    for _ in range(draw(st.integers(1, most))):
+    """A market that mostly moves by a tick and sometimes jumps."""
+    now, px, out = 10, 100, []
+    for _ in range(draw(st.integers(min(3, most), most))):
         now += draw(st.sampled_from([0, 1, 1, 2, 5]))
         i = draw(st.integers(0, instruments - 1))
         kind = draw(st.sampled_from(kinds))
-        sizes = st.sampled_from([0, 3, 5, 10, 40])
+        sizes = st.sampled_from([10, 0, 3, 5, 40])
+        px = min(max(px + draw(st.sampled_from([0, 1, -1, 1, -1, 2, -2, 6, -6])), 90), 110)
         if kind == TickKind.TRADE:
-            out.append(TradePrinted(now, 0, now, i, draw(PX), draw(sizes), Side.NONE, 0))
+            out.append(TradePrinted(now, 0, now, i, px, draw(sizes), Side.NONE, 0))
         elif kind == TickKind.QUOTE:
-            out.append(QuoteUpdated(now, 0, now, i, draw(PX), draw(sizes), draw(PX), draw(sizes)))
+            out.append(QuoteUpdated(now, 0, now, i, px, draw(sizes), px + draw(st.integers(-1, 3)), draw(sizes)))
         else:
-            low, a, b, high = sorted(draw(st.tuples(PX, PX, PX, PX)))
+            around = st.integers(px - 3, px + 3)
+            low, a, b, high = sorted(draw(st.tuples(around, around, around, around)))
             opened, close = draw(st.sampled_from([(a, b), (b, a)]))
             out.append(BarClosed(now, 0, now, i, opened, high, low, close, draw(sizes), draw(st.integers(0, 6))))
     return out
@@ -63,12 +68,12 @@ def messages(draw: st.DrawFn, n: int, instruments: int) -> list[Any]:
         name = f"c-{k}" if draw(st.integers(0, 20)) else "c-0"
         what = draw(st.integers(0, 9))
         qty = draw(st.sampled_from([5, 10, 10, 20, 45]))
-        limit = draw(st.one_of(st.just(0), PX.map(lambda p: p - p % 2), PX))
-        stop = draw(st.one_of(st.just(0), st.just(0), PX.map(lambda p: p - p % 2)))
+        limit = draw(st.one_of(EVEN, EVEN, st.just(0), PX))
+        stop = draw(st.one_of(st.just(0), st.just(0), EVEN))
         trail = draw(st.sampled_from([0, 0, 0, 2, 4, 6]))
-        if k and what in (0, 1):
-            out.append(cancel(name, f"c-{draw(st.integers(0, k - 1))}"))
-        elif k and what in (2, 3, 4):
+        if k and what == 0:
+            out.append(cancel(name, draw(st.sampled_from(out)).cl_ord_id))
+        elif k and what in (1, 2):
             old = draw(st.sampled_from(out))
             out.append(
                 replace(
@@ -81,8 +86,8 @@ def messages(draw: st.DrawFn, n: int, instruments: int) -> list[Any]:
             if trail and draw(st.integers(0, 9)):
                 limit = stop = 0
             new = order(
-                name, draw(st.sampled_from([1, -1])), qty, limit=limit, stop=stop, trail=trail, tif=draw(st.sampled_from(TimeInForce)),
-                expire=draw(st.integers(8, 60)), post=not draw(st.integers(0, 5)), i=draw(st.integers(0, instruments - 1)),
+                name, draw(st.sampled_from([1, -1])), qty, limit=limit, stop=stop, trail=trail, tif=draw(TIFS),
+                expire=draw(st.integers(12, 80)), post=bool(limit) and not draw(st.integers(0, 5)), i=draw(st.integers(0, instruments - 1)),
             )  # fmt: skip
             if not draw(st.integers(0, 15)):
                 new = msgspec.structs.replace(new, order_type=draw(st.sampled_from(OrderType)), side=draw(st.sampled_from(Side)))
@@ -94,7 +99,7 @@ def messages(draw: st.DrawFn, n: int, instruments: int) -> list[Any]:
 def scenarios(draw: st.DrawFn, most_ticks: int = 45) -> Scenario:
     count = draw(st.integers(1, 2))
     tape = draw(ticks(most_ticks, draw(KINDS), count))
-    flow = draw(messages(draw(st.integers(1, 12)), count))
+    flow = draw(messages(draw(st.integers(1, 14)), count))
     sends: dict[int, list[Any]] = {}
     answers: dict[str, list[Any]] = {}
     for k, m in enumerate(flow):

@@ -134,6 +134,10 @@ ON_PRINTS: list[tuple[str, Any, list[Any], VenueSettings, list[str]]] = [
      ["trigger a@50", "fill a@50 10 x 102 taker"]),
     ("buy trailing stop follows the best price down", order("a", 1, trail=3), trades(100, 101, 97, 99, 100), VenueSettings(),
      ["trigger a@50", "fill a@50 10 x 100 taker"]),
+    ("sell trailing stop follows a single tick", order("a", -1, trail=3), trades(100, 100, 101, 98), VenueSettings(),
+     ["trigger a@40", "fill a@40 10 x 98 taker"]),
+    ("buy trailing stop follows a single tick", order("a", 1, trail=3), trades(100, 100, 99, 102), VenueSettings(),
+     ["trigger a@40", "fill a@40 10 x 102 taker"]),
     ("trailing stop starts with the first price after its arrival", order("a", -1, trail=3), trades(105, 104, 100, 98, 97),
      VenueSettings(latency_out_ns=5), ["trigger a@50", "fill a@50 10 x 97 taker"]),
     ("fixed slippage is against us", order("a", 1), trades(100, 101, 102), VenueSettings(slippage=Slippage.FIXED, slippage_ticks=2),
@@ -260,6 +264,28 @@ def test_quotes_win_for_taking_while_prints_move_stops_and_resting_limits() -> N
 def test_bars_do_not_count_for_an_instrument_with_prints() -> None:
     ticks = [trade(100, at=10), bar(100, 110, 90, 105, at=20), trade(101, at=30)]
     assert story(ticks, {1: [order("a", 1), order("b", 1, limit=95), order("c", -1, stop=95)]}) == ["fill a@30 10 x 101 taker"]
+
+
+def test_an_empty_side_says_nothing_to_an_order_that_waits_for_it() -> None:
+    empty_ask = quote(104, 0, ask_qty=0, at=30)
+    sends = {1: [order("ioc", 1, tif=IOC), order("limit", 1, limit=103), order("seller", -1, limit=104)]}
+    ticks = [trade(100, at=10), trade(100, at=20), empty_ask, trade(99, at=40), quote(98, 102, at=50)]
+    assert story(ticks, sends, VenueSettings(latency_out_ns=5)) == [
+        "fill seller@30 10 x 104 taker", "fill ioc@50 10 x 102 taker", "fill limit@50 10 x 102 taker",
+    ]  # fmt: skip
+
+
+def test_a_post_only_stop_limit_rests_when_no_quote_stands_at_its_trigger() -> None:
+    ticks = [quote(99, 0, ask_qty=0, at=10), trade(100, at=20), trade(103, at=30), trade(101, at=40)]
+    assert story(ticks, {1: [order("a", 1, stop=103, limit=102, post=True)]}) == ["trigger a@30", "fill a@40 10 x 102 maker"]
+
+
+def test_an_order_expires_before_a_cancel_of_the_same_moment() -> None:
+    sends = {0: [order("a", 1, limit=90, tif=GTD, expire=30)], 1: [cancel("c", "a")]}
+    assert story(trades(100, 100, 100), sends, VenueSettings(latency_out_ns=10)) == [
+        "expire a@30",
+        "cancelrejected c@30: too late: the order is gone",
+    ]
 
 
 def test_without_any_data_a_market_order_waits_and_an_immediate_one_goes() -> None:
