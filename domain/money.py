@@ -84,8 +84,9 @@ def to_text(n: int, digits: int) -> str:
 
 
 def to_decimal(n: int, digits: int) -> Decimal:
-    """The exact Decimal of an integer amount."""
-    return Decimal(n).scaleb(-digits)
+    """The exact Decimal of an integer amount, however long: no context rounds it."""
+    sign, figures, _ = Decimal(n).as_tuple()
+    return Decimal((sign, figures, -digits))
 
 
 def fraction_to_text(x: Fraction, digits: int) -> str:
