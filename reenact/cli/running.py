@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from domain.errors import LogCorrupt, LogGap, ReplayDiverged
+from domain.errors import FeedInvalid, LogCorrupt, LogGap, ReplayDiverged
 from domain.events import Event
 from reenact.cli.frame import example, json_option
 from reenact.cli.output import clean, show_json, show_pairs, show_rows
@@ -79,9 +79,17 @@ def resume(log: str, session: str, config: Path | None, as_json: bool, no_progre
 
 
 def _show_summary(s: RunSummary, as_json: bool) -> None:
+    """Show the summary; a session that a bad row stopped is a mistake for its feed's owner to mend."""
     if as_json:
         show_json(s)
-        return
+    else:
+        _show_pairs(s)
+    if s.stopped:
+        remedy = 'mend the row and run again, or set on_bad_row = "continue" to record bad rows and go on'
+        raise FeedInvalid(f"the session stopped at a row that cannot be read: {s.stopped}", remedy=f"Everything before it is in the log; {remedy}.")
+
+
+def _show_pairs(s: RunSummary) -> None:
     pairs = [
         ("Session", s.session), ("Log", s.log), ("Ticks", f"{s.ticks:,}"), ("Orders", f"{s.orders:,}"), ("Fills", f"{s.fills:,}"),
         ("Denials", f"{s.denials:,}"), *((f"Realised {c}", v) for c, v in s.realised.items()), *((f"Fees {c}", v) for c, v in s.fees.items()),
@@ -90,8 +98,6 @@ def _show_summary(s: RunSummary, as_json: bool) -> None:
     ]  # fmt: skip
     if s.refused:
         pairs.append(("Refused rows", f"{s.refused:,}"))
-    if s.stopped:
-        pairs.append(("Stopped at", s.stopped))
     show_pairs(pairs)
 
 

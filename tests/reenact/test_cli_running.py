@@ -235,7 +235,7 @@ def test_a_feed_that_cannot_be_read_is_one_sentence(change: tuple[str, str], sai
 
 def test_a_bad_row_stops_the_session_and_is_in_the_log() -> None:
     with_csv(TRADES.replace("105.25,12", "NaN,12", 1))
-    summary = answer("run", "c.toml")
+    summary = answer("run", "c.toml", code=2)
     assert summary["refused"] == 1
     assert "trades.csv:" in summary["stopped"]
     row = json.loads(ask("events", "--type", "FrameRefused", "--json").stdout)

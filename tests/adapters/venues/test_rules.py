@@ -268,10 +268,10 @@ def test_bars_do_not_count_for_an_instrument_with_prints() -> None:
 
 def test_an_empty_side_says_nothing_to_an_order_that_waits_for_it() -> None:
     empty_ask = quote(104, 0, ask_qty=0, at=30)
-    sends = {1: [order("ioc", 1, tif=IOC), order("limit", 1, limit=103), order("seller", -1, limit=104)]}
+    sends = {1: [order("ioc", 1, tif=IOC), order("limit", 1, limit=103), order("seller", -1, limit=104), order("rests", 1, limit=100, post=True)]}
     ticks = [trade(100, at=10), trade(100, at=20), empty_ask, trade(99, at=40), quote(98, 102, at=50)]
     assert story(ticks, sends, VenueSettings(latency_out_ns=5)) == [
-        "fill seller@30 10 x 104 taker", "fill ioc@50 10 x 102 taker", "fill limit@50 10 x 102 taker",
+        "fill seller@30 10 x 104 taker", "fill rests@40 10 x 100 maker", "fill ioc@50 10 x 102 taker", "fill limit@50 10 x 102 taker",
     ]  # fmt: skip
 
 

@@ -103,6 +103,28 @@ def test_orders_of_other_instruments_do_not_stop_a_run() -> None:
     assert venue.next_match(ticks, 0, 80) == 40
 
 
+@pytest.mark.parametrize("n", [12, 5000])
+def test_an_empty_side_does_not_stop_a_run(n: int) -> None:
+    ns = np.arange(n)
+    ticks = table(TickKind.QUOTE, 0, ns, ns, 90, 5, 0, 0)
+    venue = SimulatedVenue(ONE, VenueSettings(), 1)
+    venue.submit(order("a", 1, limit=95, ns=0))
+    drained(venue, 0)
+    assert venue.next_match(ticks, 0, n) == n
+
+
+@pytest.mark.parametrize("n", [8, 40])
+def test_ticks_before_the_first_one_handed_over_are_not_known(n: int) -> None:
+    two = (instrument("ONE"), instrument("OTHER"))
+    ticks = concat([prints([90] * n, 0), prints([100] * n, 1)])
+    ticks.cols[2:4] = 0
+    venue = SimulatedVenue(two, VenueSettings(), 1)
+    venue.advance(ticks, n, n + 1)
+    venue.submit(order("a", 1, ns=0))
+    venue.submit(order("b", 1, ns=0, i=1))
+    assert [r.cl_ord_id for r in drained(venue, 0) if isinstance(r, OrderFilled)] == ["b"]
+
+
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 3)), min_size=1, max_size=40), st.integers(1, 4), st.data())
 def test_a_lane_finds_the_first_entry_beyond_its_bounds(entries: list[tuple[int, int]], stretch: int, data: st.DataObject) -> None:
     low = np.repeat([a for a, _ in entries], 50 * stretch)
