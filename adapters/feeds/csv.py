@@ -65,7 +65,7 @@ class CsvReader:
     def blocks(self) -> Iterator[Ticks | FeedInput]:
         """The files from their start, one after another. Raises FeedInvalid for a file that breaks off or is no text table."""
         self._state = State()
-        return in_order(self.name, self._items(), self._block)
+        return in_order(self.name, self._items(), self._block, self._state.dropped)
 
     def _items(self) -> Iterator[Ticks | Refusal]:
         for path in self._config.paths:

@@ -59,7 +59,7 @@ class ParquetReader:
     def blocks(self) -> Iterator[Ticks | FeedInput]:
         """The files from their start, one after another. Raises FeedInvalid for a file that is damaged."""
         self._state = State()
-        return in_order(self.name, self._items(), self._block)
+        return in_order(self.name, self._items(), self._block, self._state.dropped)
 
     def _check(self, path: str, schema: Any) -> None:
         config = self._config

@@ -5,7 +5,7 @@ Invariants: receive times never decrease over the whole feed; a block holds at m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from domain.events.market import FeedConnected, FeedGap, FeedLost, FrameRefused
@@ -50,10 +50,13 @@ class Refusal:
 
 
 _WAITING = 1000
+NO_INSTRUMENT = -1
 
 
-def in_order(feed: str, items: Iterable[Ticks | Refusal], block: int) -> Iterator[Ticks | FeedInput]:
+def in_order(feed: str, items: Iterable[Ticks | Refusal], block: int, left_out: Mapping[str, int]) -> Iterator[Ticks | FeedInput]:
     """Tables cut to `block`, refusals as events at the receive time of the last good row before them.
+
+    What the feed's policy has left out by the end (`left_out`, by cause) is said in a `FeedGap`: nothing goes missing silently.
 
     Refusals before the first good row take its time; when more than a thousand precede it, or none follows, their time is 0.
     """
@@ -77,6 +80,9 @@ def in_order(feed: str, items: Iterable[Ticks | Refusal], block: int) -> Iterato
                 yield from (_event(feed, r, last) for r in waiting)
                 waiting.clear()
     yield from (_event(feed, r, last or 0) for r in waiting)
+    if left_out:
+        counts = ", ".join(f"{cause} {n}" for cause, n in sorted(left_out.items()))
+        yield FeedGap(last or 0, 0, feed, NO_INSTRUMENT, f"rows left out by the feed's policy: {counts}")
 
 
 def _event(feed: str, refusal: Refusal, ns: int) -> FrameRefused:

@@ -56,7 +56,7 @@ class FeedLost(Event, frozen=True, tag="feed-"):
 
 
 class FeedGap(Event, frozen=True, tag="gap"):
-    """Input. Something is known to be missing between two events of a feed. Source: house rule."""
+    """Input. Something is known to be missing from a feed: a gap, or rows that its policy left out. Instrument -1: no single one. Source: house rule."""
 
     feed: str
     instrument: int
