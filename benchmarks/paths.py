@@ -20,9 +20,9 @@ from benchmarks import workloads
 from benchmarks.run import ROOT
 from benchmarks.strategies import PlainCross, ScanningIdle, strategy_for
 from benchmarks.worker import columns, opening
-from domain.commit import Journal
 from domain.engine import Engine
 from domain.events import OrderAccepted
+from domain.journal import Journal
 from domain.risk import check_all
 from domain.risk.limits import Limits
 from domain.strategy import Strategy

@@ -15,9 +15,9 @@ from typing import Annotated
 
 import msgspec
 
-from domain.errors import LogCorrupt, LogGap, invariant
+from domain.errors import LogCorrupt, LogGap
 from domain.events import AnyEvent, AnyRecorded
-from domain.ticks import Int64, PackedTicks, Ticks, concat, fault, pack, unpack
+from domain.ticks import Int64, PackedTicks, Ticks, fault, unpack
 
 FORMAT = 1
 GENESIS = bytes(32)
@@ -95,8 +95,11 @@ def digest(record: bytes) -> bytes:
     return record[-_HASH:]
 
 
-def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
-    """The commit of a record. Raises LogCorrupt (damaged, foreign, newer or non-canonical bytes); `session`, `number` name the place."""
+def decode(record: bytes, *, session: str = "", number: int = 0, canonical: bool = True) -> Commit:
+    """The commit of a record. Raises LogCorrupt (damaged, foreign, newer or non-canonical bytes); `session`, `number` name the place.
+
+    `canonical=False` leaves out the proof of canonical encoding, for who compares the bytes with a commit encoded anew.
+    """
     body, found = record[:-_HASH], record[-_HASH:]
     if len(record) <= _HASH or sha256(body).digest() != found:
         raise LogCorrupt("the bytes do not match their hash: the commit was damaged or altered", session=session, commit=number)
@@ -118,11 +121,11 @@ def decode(record: bytes, *, session: str = "", number: int = 0) -> Commit:
     broken = fault(commit.ticks)
     if broken:
         raise LogCorrupt(broken, session=session, commit=number)
-    if _encoder.encode(commit) != body:
+    if canonical and _encoder.encode(commit) != body:
         raise LogCorrupt("the commit is not in canonical encoding", session=session, commit=number)
     if commit.count != commit.ticks.n + len(commit.events) or len(commit.gaps) != len(commit.events) or sum(commit.gaps) > commit.ticks.n:
         raise LogCorrupt("the commit's counts do not add up", session=session, commit=number)
-    if commit.first_ns != _first_ns(commit.events, commit.ticks):
+    if commit.first_ns != first_ns(commit.events, commit.ticks):
         raise LogCorrupt("the commit does not start at the time of its first event", session=session, commit=number)
     return commit
 
@@ -137,7 +140,7 @@ def salvage(record: bytes) -> Commit | None:
     return commit if fits else None
 
 
-def _first_ns(events: list[AnyRecorded], ticks: PackedTicks) -> int:
+def first_ns(events: list[AnyRecorded], ticks: PackedTicks) -> int:
     """The time at which a commit starts; it must hold something."""
     return min(([events[0].ns] if events else []) + ([ticks.first_ns] if ticks.n else []))
 
@@ -151,15 +154,19 @@ def _newer_format(body: bytes) -> int:
     return number if number > FORMAT else 0
 
 
-def checked(session: str, records: Iterable[bytes], after: tuple[int, int, bytes] = (0, 0, GENESIS)) -> Iterator[tuple[Commit, bytes]]:
+def checked(
+    session: str, records: Iterable[bytes], after: tuple[int, int, bytes] = (0, 0, GENESIS), *, canonical: bool = True
+) -> Iterator[tuple[Commit, bytes]]:
     """Commits with their record, each proven to follow the one before. `after` is (number, last seq, hash) of the commit already known.
+
+    `canonical` as in `decode`.
 
     Raises LogCorrupt or LogGap naming the first commit that does not follow.
     """
     number, seq, prev = after
     for record in records:
         number += 1
-        commit = decode(record, session=session, number=number)
+        commit = decode(record, session=session, number=number, canonical=canonical)
         if commit.session != session:
             raise LogCorrupt(f"the commit belongs to session {commit.session}", session=session, commit=number)
         if commit.number != number:
@@ -171,72 +178,3 @@ def checked(session: str, records: Iterable[bytes], after: tuple[int, int, bytes
         seq = commit.last_seq
         prev = digest(record)
         yield commit, record
-
-
-class Journal:
-    """The commit being filled. The engine emits into it; the runtime closes it into a record.
-
-    `seq` is the last number given. Ticks are counted by `advance`, events appended by `emit`.
-    """
-
-    __slots__ = ("_first_seq", "_gap", "_parts", "_ticks_n", "events", "first_ns", "gaps", "last_ns", "number", "prev", "seq", "session")
-
-    def __init__(self, session: str, number: int = 0, seq: int = 0, prev: bytes = GENESIS) -> None:
-        self.session = session
-        self.number = number
-        self.seq = seq
-        self.prev = prev
-        self._clear()
-
-    def _clear(self) -> None:
-        self.gaps: list[int] = []
-        self.events: list[AnyRecorded] = []
-        self._parts: list[Ticks] = []
-        self._gap = 0
-        self._ticks_n = 0
-        self._first_seq = self.seq + 1
-        self.first_ns = 0
-        self.last_ns = 0
-
-    @property
-    def ticks_n(self) -> int:
-        """Ticks in the open commit."""
-        return self._ticks_n
-
-    @property
-    def empty(self) -> bool:
-        return not self.events and not self._ticks_n
-
-    def emit(self, event: AnyRecorded) -> int:
-        """Append one event that is no tick; its seq."""
-        self.seq += 1
-        self.gaps.append(self._gap)
-        self._gap = 0
-        self.events.append(event)
-        return self.seq
-
-    def advance(self, n: int) -> None:
-        """Count n ticks of the current table as consumed. The runtime hands the table itself over by `take`."""
-        self.seq += n
-        self._gap += n
-
-    def take(self, ticks: Ticks, start: int, stop: int) -> None:
-        """Put ticks start..stop, already counted by `advance`, into the commit."""
-        if stop > start:
-            self._parts.append(ticks.slice(start, stop))
-            self._ticks_n += stop - start
-
-    def close(self, last_ns: int) -> bytes:
-        """Seal the commit and start the next; the record. `last_ns`: time of the last input."""
-        invariant(not self.empty, "a commit holds at least one event")
-        invariant(self.seq - self._first_seq + 1 == self._ticks_n + len(self.events), "every tick counted is taken into the commit")
-        ticks = pack(concat(self._parts))
-        commit = Commit(
-            FORMAT, self.session, self.number + 1, self._first_seq, self.seq - self._first_seq + 1, self.prev,
-            _first_ns(self.events, ticks), last_ns, ticks, self.gaps, self.events,
-        )  # fmt: skip
-        record = encode(commit)
-        self.number += 1
-        self.prev = digest(record)
-        self._clear()
-        return record

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from domain.market import Print, Quote
     from domain.order import Order
 
+_BUY, _SELL, _MARKET = Side.BUY, Side.SELL, OrderType.MARKET
+
 
 class Context:
     """The engine as one strategy sees it. Instruments are indexes; prices and quantities are integers in their units."""
@@ -80,7 +82,7 @@ class Context:
         No price: market. limit_px: limit. stop_px: stop, with limit_px stop-limit. trail_px: trailing stop at that distance.
         """
         return self._desk.submit(
-            self.index, instrument, Side.BUY, qty, order_type(limit_px, stop_px, trail_px), limit_px, stop_px, trail_px, time_in_force,
+            self.index, instrument, _BUY, qty, order_type(limit_px, stop_px, trail_px) if limit_px or stop_px or trail_px else _MARKET, limit_px, stop_px, trail_px, time_in_force,
             expire_ns, post_only, reduce_only, reason,
         )  # fmt: skip
 
@@ -91,7 +93,7 @@ class Context:
     ) -> str:  # fmt: skip
         """Want to sell; as `buy`."""
         return self._desk.submit(
-            self.index, instrument, Side.SELL, qty, order_type(limit_px, stop_px, trail_px), limit_px, stop_px, trail_px, time_in_force,
+            self.index, instrument, _SELL, qty, order_type(limit_px, stop_px, trail_px) if limit_px or stop_px or trail_px else _MARKET, limit_px, stop_px, trail_px, time_in_force,
             expire_ns, post_only, reduce_only, reason,
         )  # fmt: skip
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from domain.commit import Journal
 from domain.errors import StrategyError
 from domain.events import (
     AnyDecision,
@@ -21,12 +20,12 @@ from domain.events import (
     SignalRaised,
     TimerSet,
 )
+from domain.journal import Journal
 from domain.market import Market
 from domain.order import Order
-from domain.risk import CHECKS, Check, Proposal, reason_code
+from domain.risk import Check, Proposal, check_all, reason_code
 from domain.state import State
 from domain.terms import OrderType, Side, TimeInForce
-from domain.ticks import RECV_NS
 
 Request = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
 OPERATOR = -1
@@ -68,14 +67,12 @@ class Desk:
 
     def sync(self) -> None:
         """Give the ticks up to the current one their seq, so that what follows can name it as cause."""
-        n = self.index + 1 - self.counted
-        if n:
-            journal = self.journal
-            journal.advance(n)
-            self.counted = self.index + 1
-            self.market.at = self.index
-            self.now_ns = self.market.item(RECV_NS, self.index)
-            self.cause = journal.seq
+        index = self.index
+        counted = self.counted
+        if index >= counted:
+            self.counted = index + 1
+            self.cause = seq = self.journal.advance(index + 1 - counted)
+            self.now_ns = self.market.move(counted, index, seq)
 
     def clock_ns(self) -> int:
         """Receive time of the current input."""
@@ -97,7 +94,7 @@ class Desk:
         self.sync()
         if not 0 <= instrument < len(self.state.instruments):
             raise StrategyError(f"there is no instrument {instrument} in this session")
-        if not -FAR < qty < FAR or not -FAR < limit_px < FAR or not -FAR < stop_px < FAR or not -FAR < trail_px < FAR:
+        if not -FAR < qty < FAR or ((limit_px or stop_px or trail_px) and not all(-FAR < px < FAR for px in (limit_px, stop_px, trail_px))):
             raise StrategyError("a price or quantity does not fit into 62 bits")
         ns = self.now_ns
         emit = self.journal.emit
@@ -125,7 +122,7 @@ class Desk:
             reduce_only,
         )  # fmt: skip
         emit(order)
-        orders.evolve(order)
+        orders.open(order)
         self.sent_n += 1
         self.outbox.append(order)
         return cl_ord_id
@@ -152,8 +149,7 @@ class Desk:
             p.ref_px = p.ref_ns = p.ref_seq = 0
         else:
             p.ref_px, p.ref_ns, p.ref_seq = reference
-        limits = state.limits[instrument]
-        return tuple([check(p, limits) for check in CHECKS])
+        return check_all(p, state.limits[instrument])
 
     def replace(self, cl_ord_id: str, qty: int, limit_px: int, stop_px: int, trail_px: int, reason: str) -> str:
         """The new terms pass the gates as a new order would, the old order's leaves not counted; "" when there is nothing to replace."""

@@ -16,7 +16,6 @@ from typing import Any
 from domain.bars import BarBuilder
 from domain.chance import Chance
 from domain.commands import obey
-from domain.commit import Journal
 from domain.context import Context
 from domain.desk import Desk
 from domain.events import (
@@ -33,6 +32,7 @@ from domain.events import (
     TimerFired,
     TradePrinted,
 )
+from domain.journal import Journal
 from domain.state import reported_difference
 from domain.strategy import ScanningStrategy, Strategy
 from domain.terms import OrdStatus
@@ -51,6 +51,17 @@ class Scanner:
         self.ctx = ctx
         self.next = -1
         self.folded = 0
+
+    def look(self, ticks: Ticks, i: int) -> None:
+        """Find the next loud tick from i on."""
+        if self.folded < i:
+            self.fold(ticks, i)
+        self.next = self.strategy.scan(self.ctx, ticks, i, len(ticks))
+
+    def fold(self, ticks: Ticks, to: int) -> None:
+        """Fold the quiet ticks up to `to`."""
+        self.strategy.skip(self.ctx, ticks, self.folded, to)
+        self.folded = to
 
 
 class BarClock:
@@ -81,6 +92,7 @@ class Engine:
         n = len(opened.instruments)
         self._plain = _handlers([(s, c) for s, c in on_ticks if not isinstance(s, ScanningStrategy)], n)
         self._all = _handlers(on_ticks, n)
+        self._on_fills: dict[int, Handler] = {c.index: (s.on_fill, c) for s, c in self._pairs if type(s).on_fill is not Strategy.on_fill}
         self._clocks = self._bar_clocks(opened)
         self._has_plain = any(any(by) for by in self._plain.values())
         self._stream: Iterator[tuple[int, Tick]] = iter(())
@@ -103,24 +115,33 @@ class Engine:
     def step(self, event: AnyInput) -> None:
         """Take one input that is no tick: record it, fold it, decide on it."""
         desk = self.desk
-        seq = desk.journal.emit(event)
-        desk.cause = seq
+        desk.cause = seq = desk.journal.emit(event)
         desk.now_ns = event.ns
-        desk.state.evolve(event)
-        decide = self._decide.get(type(event))
+        kind = type(event)
+        fold = desk.state.folds.get(kind)
+        if fold is not None:
+            fold(event)
+        decide = self._decide.get(kind)
         if decide is not None:
             decide(event, seq)
 
     def run(self, ticks: Ticks, start: int, stop: int) -> int:
         """Consume ticks start..k of a table, where tick k-1 is the first on which anything was decided, else k = stop. Returns k."""
         desk = self.desk
-        self._enter(ticks, start)
+        scanners = self._scanners
+        if ticks is not self._table:
+            self._enter(ticks, start)
         desk.counted = start
         desk.index = start - 1
         desk.acted = False
         i = start
         while i < stop:
-            loud = self._next_loud(ticks, i, stop) if self._scanners else stop
+            loud = stop
+            for scanner in scanners:
+                if scanner.next < i:
+                    scanner.look(ticks, i)
+                if scanner.next < loud:
+                    loud = scanner.next
             for clock in self._clocks:
                 loud = min(loud, clock.at)
             if self._has_plain:
@@ -130,7 +151,9 @@ class Engine:
             i = loud
             if loud == stop:
                 break
-            self._skip(ticks, loud)
+            for scanner in scanners:
+                if scanner.folded < loud:
+                    scanner.fold(ticks, loud)
             desk.index = loud
             if self._clocks:
                 self._close_bars(ticks, loud)
@@ -138,22 +161,22 @@ class Engine:
             i = loud + 1
             if desk.acted:
                 break
-        self._skip(ticks, i)
+        for scanner in scanners:
+            if scanner.folded < i:
+                scanner.fold(ticks, i)
         desk.index = i - 1
         desk.sync()
         return i
 
     def _enter(self, ticks: Ticks, start: int) -> None:
-        desk = self.desk
-        desk.market.enter(ticks, start, desk.journal.seq + 1)
-        if ticks is not self._table:
-            self._table = ticks
-            self._stream_at = -1
-            for scanner in self._scanners:
-                scanner.next = -1
-                scanner.folded = start
-            for clock in self._clocks:
-                clock.at = clock.builder.add(ticks, start, len(ticks))
+        self.desk.market.enter(ticks)
+        self._table = ticks
+        self._stream_at = -1
+        for scanner in self._scanners:
+            scanner.next = -1
+            scanner.folded = start
+        for clock in self._clocks:
+            clock.at = clock.builder.add(ticks, start, len(ticks))
 
     def _bar_clocks(self, opened: SessionOpened) -> list[BarClock]:
         """One clock per instrument, length and exclusion that a strategy asks for."""
@@ -173,27 +196,6 @@ class Engine:
                 if bar is not None:
                     for strategy, ctx in clock.listeners:
                         strategy.on_bar(ctx, bar)
-
-    def _next_loud(self, ticks: Ticks, i: int, stop: int) -> int:
-        """First index in i..stop that some scanning strategy must see."""
-        loud = stop
-        n = len(ticks)
-        for scanner in self._scanners:
-            if scanner.next < i:
-                self._fold(scanner, ticks, i)
-                scanner.next = scanner.strategy.scan(scanner.ctx, ticks, i, n)
-            loud = min(loud, scanner.next)
-        return loud
-
-    def _skip(self, ticks: Ticks, to: int) -> None:
-        for scanner in self._scanners:
-            self._fold(scanner, ticks, to)
-
-    @staticmethod
-    def _fold(scanner: Scanner, ticks: Ticks, to: int) -> None:
-        if scanner.folded < to:
-            scanner.strategy.skip(scanner.ctx, ticks, scanner.folded, to)
-            scanner.folded = to
 
     def _walk(self, ticks: Ticks, i: int, stop: int) -> int:
         """Hand ticks i..stop to the plain strategies, until one acts. Returns the index after the last tick handed over."""
@@ -246,10 +248,12 @@ class Engine:
 
     def _on_fill(self, event: OrderFilled, seq: int) -> None:
         state = self.desk.state
-        if state.changes and state.order.strategy >= 0:
-            i = state.order.strategy
-            self._disturb(i)
-            self.strategies[i].on_fill(self.contexts[i], event)
+        if state.changes:
+            handler = self._on_fills.get(state.order.strategy)
+            if handler is not None:
+                call, ctx = handler
+                self._disturb(ctx.index)
+                call(ctx, event)
 
     def _on_timer(self, event: TimerFired, seq: int) -> None:
         self.desk.refresh_timers()

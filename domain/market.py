@@ -37,11 +37,12 @@ class Quote(NamedTuple):
 class Market:
     """Prices as of the last consumed tick `at` of the current table; older tables are carried as one print and one quote per instrument."""
 
-    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "item", "table", "uniform")
+    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "item", "ns", "seq", "table", "uniform")
 
     def __init__(self) -> None:
         self.table: Ticks | None = None
         self.at = -1
+        self.ns = self.seq = 0
         self.item: Callable[..., int] = _nothing
         self.uniform: tuple[int, int] | None = None
         self._prints: dict[int, Print] = {}
@@ -49,19 +50,26 @@ class Market:
         self._starts: list[int] = []
         self._shifts: list[int] = []
 
-    def enter(self, ticks: Ticks, start: int, seq: int) -> None:
-        """Ticks from index `start` of this table come next, the first with `seq`."""
-        if ticks is not self.table:
-            self._leave()
-            self.table = ticks
-            self.item = ticks.cols.item
-            self.uniform = ticks.uniform()
-            self.at = start - 1
-            self._starts = [start]
-            self._shifts = [seq - start]
-        elif self._shifts[-1] != seq - start:
+    def enter(self, ticks: Ticks) -> None:
+        """Ticks of this table come next."""
+        self._leave()
+        self.table = ticks
+        self.item = ticks.cols.item
+        self.uniform = ticks.uniform()
+        self.at = -1
+        self._starts.clear()
+        self._shifts.clear()
+
+    def move(self, start: int, at: int, seq: int) -> int:
+        """Ticks start..at of the table were consumed, the last with `seq`; its receive time."""
+        shift = seq - at
+        if not self._shifts or self._shifts[-1] != shift:
             self._starts.append(start)
-            self._shifts.append(seq - start)
+            self._shifts.append(shift)
+        self.at = at
+        self.seq = seq
+        self.ns = ns = self.item(RECV_NS, at)
+        return ns
 
     def seq_of(self, index: int) -> int:
         """The seq of a consumed tick of the current table."""
@@ -81,8 +89,7 @@ class Market:
         """What an order on `side` is measured against: the newer of the last print and the quote's near side (ask for a buy)."""
         uniform = self.uniform
         if uniform is not None and uniform[1] == instrument and uniform[0] == TRADE and self.at >= 0:
-            at = self.at
-            return Print(self.item(PX, at), self.item(RECV_NS, at), self.seq_of(at))
+            return Print(self.item(PX, self.at), self.ns, self.seq)
         last = self.last_print(instrument)
         quote = self.last_quote(instrument)
         if quote is None or (last is not None and last.seq > quote.seq):

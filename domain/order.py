@@ -184,23 +184,15 @@ class Order:
 
 def evolve(order: Order, event: OrderEvent) -> Changes:
     """Fold one event; the position changes it causes. A bust gives the opposite fill, a correction the opposite and the new one."""
+    kind = type(event)
+    if kind is OrderFilled:
+        return _fill(order, event)  # type: ignore[arg-type]
+    if kind is OrderAccepted:
+        order.accepted = True
+        order.unknown = False
+        order.venue_ord_id = order.venue_ord_id or event.venue_ord_id  # type: ignore[union-attr]
+        return ()
     match event:
-        case OrderFilled():
-            execs = order.execs
-            if event.exec_id in execs:
-                return ()
-            qty = event.last_qty
-            px = event.last_px
-            execs[event.exec_id] = (qty, px)
-            order.cum_qty += qty
-            order.cost += px * qty
-            order.accepted = True
-            order.unknown = False
-            return ((order.side * qty, px),)
-        case OrderAccepted():
-            order.accepted = True
-            order.unknown = False
-            order.venue_ord_id = order.venue_ord_id or event.venue_ord_id
         case FillBusted() | FillCorrected():
             return _amend(order, event)
         case OrderCanceled():
@@ -236,9 +228,25 @@ def evolve(order: Order, event: OrderEvent) -> Changes:
                 order.order_qty = event.order_qty
         case OrderUnknown():
             order.unknown = bool(order.worst_leaves)
+        case OrderFilled() | OrderAccepted():
+            pass  # taken above: they are nearly all there is, and a match looks through its cases in order
         case _:
             assert_never(event)
     return ()
+
+
+def _fill(order: Order, event: OrderFilled) -> Changes:
+    execs = order.execs
+    if event.exec_id in execs:
+        return ()
+    qty = event.last_qty
+    px = event.last_px
+    execs[event.exec_id] = (qty, px)
+    order.cum_qty += qty
+    order.cost += px * qty
+    order.accepted = True
+    order.unknown = False
+    return ((order.side * qty, px),)
 
 
 def _end(order: Order, word: OrdStatus) -> None:

@@ -26,6 +26,8 @@ CLOSED_WINDOW = 4096
 
 _Chained = OrderPended | OrderCancelRequested | OrderReplaceRequested | OrderCanceled | OrderCancelRejected | OrderReplaced
 
+_OURS = frozenset({OrderSubmitted, OrderCancelRequested, OrderReplaceRequested})
+
 
 class Orders:
     """The orders of one session. `instruments` is the number of its instruments; leaves are unsigned, 10^-qty_digits."""
@@ -56,20 +58,21 @@ class Orders:
         None for a report on an order that is foreign or forgotten: no report names instrument and side, so nothing can be
         adopted from it. Raises InvariantBroken when an id of ours is used twice.
         """
-        if isinstance(event, OrderSubmitted):
-            return self._open(event), ()
         order = self._by_id.get(event.cl_ord_id)
-        if order is None or isinstance(event, (OrderCancelRequested, OrderReplaceRequested)):
+        if order is None or type(event) in _OURS:
+            if isinstance(event, OrderSubmitted):
+                return self.open(event), ()
             order = self._resolve(event, order)
             if order is None:
                 return None
-        changes = evolve(order, event)
+        changes = evolve(order, event)  # type: ignore[arg-type]  # OrderSubmitted has left above
         worst = order.worst_leaves
         if worst != order.counted:
             self._count(order, worst)
         return order, changes
 
-    def _open(self, event: OrderSubmitted) -> Order:
+    def open(self, event: OrderSubmitted) -> Order:
+        """Take in a new order of ours. Raises InvariantBroken when its id is used twice."""
         invariant(event.cl_ord_id not in self._by_id, f"order id {event.cl_ord_id} is used once")
         self._number += 1
         order = Order(event, self._number)

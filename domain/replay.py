@@ -10,10 +10,11 @@ from itertools import zip_longest
 
 import msgspec
 
-from domain.commit import GENESIS, Commit, Journal, checked, decode, digest, salvage
+from domain.commit import GENESIS, Commit, checked, decode, digest, salvage
 from domain.engine import Engine
 from domain.errors import LogCorrupt, ReenactError, ReplayDiverged
 from domain.events import INPUTS, AnyEvent, SessionClosed, SessionOpened
+from domain.journal import Journal
 from domain.strategy import Strategy
 
 
@@ -77,11 +78,12 @@ class Replay:
         """Re-execute and compare commit by commit; yields the progress after each. Raises ReplayDiverged, LogCorrupt or LogGap."""
         p = self.progress
         latest = _Latest(records)
-        commits = checked(self.session, latest, (p.commits, p.seq, p.head))
+        commits = checked(self.session, latest, (p.commits, p.seq, p.head), canonical=False)
         while (found := self._next(commits, latest)) is not None:
             commit, record = found
             again = self._again(commit)
             if again != record:
+                decode(record, session=self.session, number=commit.number)
                 self._locate(commit, again)
             p.commits = commit.number
             p.seq = commit.last_seq

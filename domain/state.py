@@ -44,6 +44,7 @@ from domain.events import (
     TradingResumed,
 )
 from domain.money import rescale
+from domain.order import evolve
 from domain.orders import Orders
 from domain.position import Position
 from domain.terms import TradingState
@@ -75,7 +76,7 @@ class State:
         self.fills = 0
         self.order: Any = None
         self.changes: tuple[tuple[int, int], ...] = ()
-        self._folds: dict[type[Event], Callable[[Any], None]] = self._table()
+        self.folds: dict[type[Event], Callable[[Any], None]] = self._table()
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         table: dict[type[Event], Callable[[Any], None]] = dict.fromkeys(
@@ -88,6 +89,7 @@ class State:
         )  # fmt: skip
         table |= {
             OrderFilled: self._filled,
+            OrderAccepted: self._accepted,
             LimitsChanged: self._limits,
             TradingHalted: self._halted,
             TradingResumed: self._resumed,
@@ -106,7 +108,7 @@ class State:
 
     def evolve(self, event: Event) -> None:
         """Fold one event that is no tick. Events that only inform (signals, approvals, …) change nothing."""
-        fold = self._folds.get(type(event))
+        fold = self.folds.get(type(event))
         if fold is not None:
             fold(event)
 
@@ -123,6 +125,13 @@ class State:
         self.order, self.changes = found
         if self.changes:
             self._trade()
+
+    def _accepted(self, event: OrderAccepted) -> None:
+        """An acceptance moves no quantity, so nothing is counted anew."""
+        self.order = order = self.orders.find(event.cl_ord_id)
+        self.changes = ()
+        if order is not None:
+            evolve(order, event)
 
     def _filled(self, event: OrderFilled) -> None:
         self._order(event)

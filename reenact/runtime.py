@@ -14,10 +14,10 @@ from typing import Protocol
 import msgspec
 
 from adapters.feeds import FeedInput
-from domain.commit import Journal
 from domain.desk import NEVER, Request
 from domain.engine import Engine
 from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired
+from domain.journal import Journal
 from domain.strategy import Strategy
 from domain.ticks import Ticks
 
@@ -76,6 +76,7 @@ class Runtime:
         self._commands = sorted(commands, key=lambda c: c.ns)
         self._commands_at = 0
         self._roll_ns = (opened.ns - day_roll_ns) // DAY_NS * DAY_NS + day_roll_ns + DAY_NS
+        self._fixed_ns = self._fixed()
         self._stop_on_bad_row = stop_on_bad_row
         self._policy = policy or CommitPolicy()
         self._progress = progress
@@ -119,12 +120,13 @@ class Runtime:
         n = len(ticks)
         last = recv_at(n - 1)
         most_ticks, most_events = self._policy.ticks, self._policy.events
+        most_ticks_left = most_ticks - journal.ticks_n
         i = taken = 0
         while i < n:
-            self._due(recv_at(i))
-            bound_ns = min(venue.next_ns(), self._scheduled_ns())
+            bound_ns = self._due(recv_at(i))
             stop = n if bound_ns > last else int(recv.searchsorted(bound_ns))
-            stop = min(stop, i + most_ticks - journal.ticks_n - (i - taken))
+            if stop - taken > most_ticks_left:
+                stop = taken + most_ticks_left
             match = venue.next_match(ticks, i, stop)
             if match < stop:
                 stop = match + 1
@@ -133,44 +135,51 @@ class Runtime:
             if outbox:
                 self._release()
             i = k
-            if journal.ticks_n + i - taken >= most_ticks or len(journal.events) >= most_events:
+            if i - taken >= most_ticks_left or len(journal.events) >= most_events:
                 journal.take(ticks, taken, i)
                 taken = i
                 self._close()
+                most_ticks_left = most_ticks
         journal.take(ticks, taken, n)
         self.counts.ticks += n
         self._last_ns = last
 
-    def _due(self, until_ns: int) -> None:
-        """Everything due at or before `until_ns`, in time order."""
+    def _due(self, until_ns: int) -> int:
+        """Let everything happen that is due at or before `until_ns`, in time order; when the next thing is due."""
         venue, engine = self._venue, self.engine
+        desk = engine.desk
         while True:
-            scheduled = self._scheduled_ns()
-            if venue.next_ns() <= until_ns:
-                report = venue.report(min(until_ns, scheduled - 1))
+            scheduled = desk.next_timer_ns
+            if self._fixed_ns < scheduled:
+                scheduled = self._fixed_ns
+            venue_ns = venue.next_ns()
+            if venue_ns <= until_ns:
+                report = venue.report(until_ns if until_ns < scheduled else scheduled - 1)
                 if report is not None:
                     engine.step(report)  # type: ignore[arg-type]
-                    if engine.desk.outbox:
+                    if desk.outbox:
                         self._release()
                     continue
+                venue_ns = venue.next_ns()
             if scheduled > until_ns:
-                return
+                return venue_ns if venue_ns < scheduled else scheduled
             self._fire(scheduled)
 
-    def _scheduled_ns(self) -> int:
-        """When the next timer, command or day roll is due."""
+    def _fixed(self) -> int:
+        """When the next command or day roll is due."""
         commands = self._commands
-        command_ns = commands[self._commands_at].ns if self._commands_at < len(commands) else NEVER
-        return min(self._roll_ns, self.engine.desk.next_timer_ns, command_ns)
+        return min(self._roll_ns, commands[self._commands_at].ns if self._commands_at < len(commands) else NEVER)
 
     def _fire(self, ns: int) -> None:
         engine = self.engine
         if self._roll_ns == ns:
             self._roll_ns += DAY_NS
+            self._fixed_ns = self._fixed()
             engine.step(DayRolled(ns, 0, yyyymmdd(ns)))
             self._venue.roll_day(ns)
         elif self._commands_at < len(self._commands) and self._commands[self._commands_at].ns == ns:
             self._commands_at += 1
+            self._fixed_ns = self._fixed()
             engine.step(self._commands[self._commands_at - 1])
         else:
             strategy, name = min(key for key, due in engine.desk.state.timers.items() if due == ns)

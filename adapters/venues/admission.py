@@ -11,7 +11,7 @@ from domain.instrument import Instrument
 from domain.terms import OrderType, Side, TimeInForce
 
 _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
-_GTD = TimeInForce.GTD
+_GTD, _NO_SIDE = TimeInForce.GTD, Side.NONE
 _IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 _GENERATION = 8192
 
@@ -25,7 +25,8 @@ class Ids:
         self._young: set[str] = set()
         self._old: set[str] = set()
 
-    def __contains__(self, cl_ord_id: str) -> bool:
+    def known(self, cl_ord_id: str) -> bool:
+        """Whether an id was used."""
         return cl_ord_id in self._young or cl_ord_id in self._old
 
     def add(self, cl_ord_id: str) -> None:
@@ -40,16 +41,16 @@ def refusal(sent: OrderSubmitted, spec: Instrument, now_ns: int) -> str:
     """Why a new order is refused, "" when it is not. Source: FIX 103 OrdRejReason."""
     if not spec.tradable:
         return "the instrument is not tradable"
-    if sent.side == Side.NONE:
+    if sent.side is _NO_SIDE:
         return "the order has no side"
     if sent.order_qty <= 0 or sent.order_qty % spec.lot_qty:
         return "the quantity is not a positive multiple of the lot"
-    if sent.time_in_force == _GTD and sent.expire_ns <= now_ns:
+    if sent.time_in_force is _GTD and sent.expire_ns <= now_ns:
         return "the expiry time has passed"
     if sent.post_only and (sent.order_type not in (_LIMIT, _STOP_LIMIT) or sent.time_in_force in _IMMEDIATE):
         return "post-only needs a limit price and time to rest"
     order_type = sent.order_type
-    return "" if order_type == _MARKET else _price_fault(order_type, spec.tick_px, sent.limit_px, sent.stop_px, sent.trail_px)
+    return "" if order_type is _MARKET else _price_fault(order_type, spec.tick_px, sent.limit_px, sent.stop_px, sent.trail_px)
 
 
 def replace_refusal(request: OrderReplaceRequested, order: Working, spec: Instrument) -> str:

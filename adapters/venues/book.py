@@ -8,7 +8,7 @@ Invariants: orders stand in the order of their rank; a tick outside `bounds` cha
 from __future__ import annotations
 
 from adapters.venues.prices import Prices
-from adapters.venues.tables import ANY_LOW, ASKS, BARS, BIDS, MOST, PRINTS, Table
+from adapters.venues.tables import ANY_LOW, ASKS, BARS, BIDS, MOST, PRINTS, Rows, Table
 from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.terms import OrderType, TimeInForce
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, HIGH_PX, LOW_PX, PX, QUOTE, TRADE
@@ -128,7 +128,7 @@ class Book:
         self._found = (table, start, first)
         return min(first, stop)
 
-    def stirred_by(self, kind: int, rows: list[list[int]], i: int, prices: Prices) -> bool:
+    def stirred_by(self, kind: int, rows: Rows, i: int, prices: Prices) -> bool:
         """Whether tick i, of this book's instrument, may change an order."""
         prints, bids, asks, bars = self.bounds(prices)
         if kind == TRADE:

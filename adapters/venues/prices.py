@@ -5,7 +5,7 @@ Invariants: what of a size was given to one of our orders is not given again; a 
 
 from __future__ import annotations
 
-from adapters.venues.tables import ASKS, BARS, BIDS, PRINTS
+from adapters.venues.tables import ASKS, BARS, BIDS, PRINTS, Rows
 from domain.ticks import (
     ASK_PX,
     ASK_QTY,
@@ -43,14 +43,16 @@ class Prices:
         self.moved = 0
         self._print_at = self._quote_at = self._bar_at = -1
 
-    def load(self, kind: int, rows: list[list[int]], i: int, ordinal: int) -> None:
+    def load(self, kind: int, rows: Rows, i: int, ordinal: int) -> None:
         """Take tick i; `ordinal` is its number since the venue began, one that is not later than the known one changes nothing."""
         ns = rows[RECV_NS][i]
         if kind == TRADE:
             if ordinal > self._print_at:
                 self._print_at = ordinal
                 self.traded = True
-                self._set(PRINTS, rows[PX][i], rows[QTY][i], ns)
+                self.px[PRINTS] = rows[PX][i]
+                self.size[PRINTS] = self.left[PRINTS] = rows[QTY][i]
+                self.ns[PRINTS] = ns
         elif kind == QUOTE:
             if ordinal > self._quote_at:
                 self._quote_at = ordinal
@@ -74,6 +76,13 @@ class Prices:
         if lane in (BIDS, ASKS):
             return self.size[lane] > 0
         return self.ns[lane] == now_ns
+
+    def offered(self, order_lane: int, now_ns: int) -> int:
+        """The lane in which an order that takes finds a price at `now_ns`, -1 when none offers one."""
+        if self.quoted:
+            return order_lane if self.size[order_lane] > 0 else -1
+        lane = PRINTS if self.traded else BARS
+        return lane if self.ns[lane] == now_ns else -1
 
     def taking_lane(self, order_lane: int) -> int:
         """Where an order that takes finds its price: quotes before prints before bars."""

@@ -49,8 +49,9 @@ class Line:
         ns = sent_ns + self._latency_ns
         if self._jitter_ns:
             ns += self._chance.integer(0, self._jitter_ns)
-        if ns < self._last_ns:
-            return self._last_ns
+        last = self._last_ns
+        if ns <= last:
+            return last
         self._last_ns = ns
         return ns
 

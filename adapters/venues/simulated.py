@@ -22,12 +22,12 @@ from adapters.venues.tables import ASKS, BIDS, Table, table_of
 from domain.chance import Chance
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.instrument import Instrument
-from domain.terms import OrderType, TimeInForce
+from domain.terms import OrderType, Side, TimeInForce
 from domain.ticks import BAR, INSTRUMENT, KIND, QUOTE, RECV_NS, TRADE, Ticks
 
 NEVER = 2**63 - 1
 VenueMessage = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
-_MARKET, _GTD, _DAY = OrderType.MARKET, TimeInForce.GTD, TimeInForce.DAY
+_MARKET, _GTD, _DAY, _BUY = OrderType.MARKET, TimeInForce.GTD, TimeInForce.DAY, Side.BUY
 _KINDS = (TRADE, QUOTE, BAR)
 _FEW = 64
 
@@ -139,7 +139,8 @@ class SimulatedVenue:
     def _on_order(self, sent: OrderSubmitted, now_ns: int) -> None:
         cl_ord_id, i = sent.cl_ord_id, sent.instrument
         reports = self._reports
-        if cl_ord_id in self._live or cl_ord_id in self._dead:
+        dead = self._dead
+        if cl_ord_id in self._live or dead.known(cl_ord_id):
             reports.rejected(cl_ord_id, now_ns, "the order id was used before")
             return
         fault = refusal(sent, self._specs[i], now_ns) if 0 <= i < len(self._specs) else "the instrument is unknown"
@@ -148,13 +149,14 @@ class SimulatedVenue:
             reports.rejected(cl_ord_id, now_ns, fault)
             return
         prices = self._prices_of(i)
-        if sent.order_type == _MARKET and self._infinite:
+        if sent.order_type is _MARKET and self._infinite:
             side = sent.side
-            lane = prices.taking_lane(ASKS if side > 0 else BIDS)
-            if prices.stands(lane, now_ns):
-                self._dead.add(cl_ord_id)
+            buys = side is _BUY
+            lane = prices.offered(ASKS if buys else BIDS, now_ns)
+            if lane >= 0:
+                dead.add(cl_ord_id)
                 reports.accepted(cl_ord_id, now_ns)
-                px = self._matcher.slipped(prices.px[lane], side, side * NO_LIMIT, i)
+                px = self._matcher.slipped(prices.px[lane], side, NO_LIMIT if buys else -NO_LIMIT, i)
                 reports.filled_at_once(cl_ord_id, i, now_ns, px, sent.order_qty)
                 return
         order = Working(sent, self._next_rank(), now_ns)
@@ -188,7 +190,7 @@ class SimulatedVenue:
         order = self._live.get(orig)
         if order is None:
             fault = self._absence(orig)
-        elif new in self._live or new in self._dead:
+        elif new in self._live or self._dead.known(new):
             fault = "the order id was used before"
         else:
             fault = replace_refusal(request, order, self._specs[order.instrument])
@@ -234,7 +236,7 @@ class SimulatedVenue:
         return takes
 
     def _absence(self, cl_ord_id: str) -> str:
-        return "too late: the order is gone" if cl_ord_id in self._dead else "the order is unknown"
+        return "too late: the order is gone" if self._dead.known(cl_ord_id) else "the order is unknown"
 
     def _next_rank(self) -> int:
         self._rank += 1

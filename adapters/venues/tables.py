@@ -12,6 +12,9 @@ import numpy as np
 
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, HIGH_PX, INSTRUMENT, KIND, LOW_PX, PX, QUOTE, TRADE, Columns, Ticks
 
+Rows = Sequence[Sequence[int]]
+"""The rows of a table, for single values: lists of a small one, memory views of a large one (nothing is converted that nobody asks for)."""
+
 PRINTS, BIDS, ASKS, BARS = 0, 1, 2, 3
 KIND_OF = (TRADE, QUOTE, QUOTE, BAR)
 LANES_OF: dict[int, tuple[int, ...]] = {TRADE: (PRINTS,), QUOTE: (BIDS, ASKS), BAR: (BARS,)}
@@ -65,9 +68,9 @@ class Table:
     __slots__ = ("_cols", "_groups", "_lanes", "n", "rows", "small", "uniform")
 
     def __init__(self, ticks: Ticks) -> None:
-        self.rows = ticks.lists()
         self.n = len(ticks)
         self.small = self.n <= _SMALL
+        self.rows: Rows = ticks.lists() if self.small else [row.data for row in ticks.cols]
         self._cols = ticks.cols
         self.uniform = None if self.small else ticks.uniform()
         self._groups: dict[tuple[int, int], Sequence[int]] | None = None

@@ -16,8 +16,9 @@ from domain.risk import (
     stale_data,
     trading_state,
 )
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Rule
 from domain.risk.limits import OFF, Limits
+from domain.risk.proposal import Proposal
 
 RULES: tuple[Rule, ...] = (
     trading_state.KILLED,

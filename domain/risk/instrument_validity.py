@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule, shown
+from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 _TRADABLE = Check("R-19a", True, 1, 1)
 
@@ -37,7 +38,7 @@ def check_min_notional(p: Proposal, limits: Limits) -> Check:
     return Check("R-19d", amt >= least, shown(amt), least, p.ref_seq)
 
 
-TRADABLE = Rule("R-19a", "NOT_TRADABLE", "flag", check_tradable)
-TICK = Rule("R-19b", "INVALID_TICK", "px", check_tick)
-LOT = Rule("R-19c", "INVALID_LOT", "qty", check_lot)
-MIN_NOTIONAL = Rule("R-19d", "MIN_NOTIONAL", "amt", check_min_notional)
+TRADABLE: Rule = Rule("R-19a", "NOT_TRADABLE", "flag", check_tradable)
+TICK: Rule = Rule("R-19b", "INVALID_TICK", "px", check_tick)
+LOT: Rule = Rule("R-19c", "INVALID_LOT", "qty", check_lot)
+MIN_NOTIONAL: Rule = Rule("R-19d", "MIN_NOTIONAL", "amt", check_min_notional)

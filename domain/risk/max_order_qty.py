@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 
 def check_max_order_qty(p: Proposal, limits: Limits) -> Check:
@@ -12,4 +13,4 @@ def check_max_order_qty(p: Proposal, limits: Limits) -> Check:
     return Check("R-04", limit < 0 or p.qty <= limit, p.qty, limit)
 
 
-RULE = Rule("R-04", "MAX_ORDER_QTY", "qty", check_max_order_qty)
+RULE: Rule = Rule("R-04", "MAX_ORDER_QTY", "qty", check_max_order_qty)

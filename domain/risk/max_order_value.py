@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule, shown
+from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 
 def check_max_order_value(p: Proposal, limits: Limits) -> Check:
@@ -25,4 +26,4 @@ def check_max_order_value(p: Proposal, limits: Limits) -> Check:
     return Check("R-03", limit < 0 or amt <= limit, shown(amt), limit, p.ref_seq)
 
 
-RULE = Rule("R-03", "MAX_ORDER_VALUE", "amt", check_max_order_value)
+RULE: Rule = Rule("R-03", "MAX_ORDER_VALUE", "amt", check_max_order_value)

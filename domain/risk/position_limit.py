@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule, shown
+from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 
 def check_position_limit(p: Proposal, limits: Limits) -> Check:
@@ -17,4 +18,4 @@ def check_position_limit(p: Proposal, limits: Limits) -> Check:
     return Check("R-07", limit < 0 or worst <= limit, shown(worst), limit)
 
 
-RULE = Rule("R-07", "POSITION_LIMIT", "qty", check_position_limit)
+RULE: Rule = Rule("R-07", "POSITION_LIMIT", "qty", check_position_limit)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.money import div_ceil
-from domain.risk.check import Check, Proposal, Rule, shown
+from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 
 def check_price_collar(p: Proposal, limits: Limits) -> Check:
@@ -23,4 +24,4 @@ def check_price_collar(p: Proposal, limits: Limits) -> Check:
     return Check("R-01", limit < 0 or away <= limit * ref, shown(div_ceil(away, ref)), limit, p.ref_seq)
 
 
-RULE = Rule("R-01", "PRICE_COLLAR", "bps", check_price_collar)
+RULE: Rule = Rule("R-01", "PRICE_COLLAR", "bps", check_price_collar)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 _FREE = Check("R-23", True, 0, -1)
 
@@ -16,4 +17,4 @@ def check_reduce_only(p: Proposal, limits: Limits) -> Check:
     return Check("R-23", p.qty <= most, p.qty, most)
 
 
-RULE = Rule("R-23", "REDUCE_ONLY", "qty", check_reduce_only)
+RULE: Rule = Rule("R-23", "REDUCE_ONLY", "qty", check_reduce_only)

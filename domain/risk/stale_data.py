@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 
 
 def check_stale_data(p: Proposal, limits: Limits) -> Check:
@@ -15,4 +16,4 @@ def check_stale_data(p: Proposal, limits: Limits) -> Check:
     return Check("R-20", (limit < 0 or age <= limit) and not p.feed_lost, age, limit, p.ref_seq)
 
 
-RULE = Rule("R-20", "STALE_DATA", "ns", check_stale_data)
+RULE: Rule = Rule("R-20", "STALE_DATA", "ns", check_stale_data)

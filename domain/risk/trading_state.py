@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Proposal, Rule
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
+from domain.risk.proposal import Proposal
 from domain.terms import TradingState
 
 _KILL_OFF = Check("K-01", True, 0, 0)
+_KILLED = TradingState.KILLED
 _ACTIVE = Check("K-02", True, 0, 0)
 
 
 def check_not_killed(p: Proposal, limits: Limits) -> Check:
     """The kill switch (state 3) is not engaged. Source: RTS 6 Art. 12; features D K-01."""
-    return Check("K-01", False, TradingState.KILLED, 0) if p.state == TradingState.KILLED else _KILL_OFF
+    return Check("K-01", False, TradingState.KILLED, 0) if p.state is _KILLED else _KILL_OFF
 
 
 def check_trading_state(p: Proposal, limits: Limits) -> Check:
@@ -23,5 +25,5 @@ def check_trading_state(p: Proposal, limits: Limits) -> Check:
     return Check("K-02", state == TradingState.REDUCE_ONLY and p.qty <= p.reducible_qty, state, 0)
 
 
-KILLED = Rule("K-01", "KILLED", "state", check_not_killed)
-STATE = Rule("K-02", "HALTED", "state", check_trading_state)
+KILLED: Rule = Rule("K-01", "KILLED", "state", check_not_killed)
+STATE: Rule = Rule("K-02", "HALTED", "state", check_trading_state)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from adapters.logs.sqlite import SqliteLog
-from domain.commit import Journal, checked, decode, digest
+from domain.commit import checked, decode, digest
 from domain.events import DayRolled, FrameRefused
+from domain.journal import Journal
 from domain.terms import Side, TickKind
 from domain.ticks import table
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from adapters.logs.sqlite import SqliteLog
-from domain.commit import Journal, checked
+from domain.commit import checked
 from domain.errors import LogError, LogUnavailable
+from domain.journal import Journal
 from tests.crash.sessions import NAME, next_record, proven, session
 from tests.data import ROOT
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.commit import Journal
 from domain.engine import Engine
 from domain.events import (
     AnyInput,
@@ -17,6 +16,7 @@ from domain.events import (
     StrategySpec,
 )
 from domain.instrument import Instrument, instrument
+from domain.journal import Journal
 from domain.risk.limits import Limits
 from domain.strategy import Strategy
 from domain.terms import Liquidity, Side, TickKind

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.commit import FORMAT, GENESIS, Commit, Journal, checked, decode, digest, encode
+from domain.commit import FORMAT, GENESIS, Commit, checked, decode, digest, encode
 from domain.errors import InvariantBroken, LogCorrupt, LogError, LogGap
 from domain.events import CATALOGUE, INPUTS, TICKS, AnyEvent, DayRolled, Event, FeedLost, OrderApproved, SessionClosed
 from domain.events.decisions import Check
+from domain.journal import Journal
 from domain.terms import Side, TickKind
 from domain.ticks import MOST, Ticks, of_events, table
 from tests.strategies_events import BARS, QUOTES, RECORDED, TRADES, recorded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from domain.commit import Commit, Journal, decode
+from domain.commit import Commit, decode
 from domain.events import (
     AnyRecorded,
     Balance,
@@ -20,6 +20,7 @@ from domain.events import (
     StrategySpec,
 )
 from domain.instrument import Instrument, instrument
+from domain.journal import Journal
 from domain.risk.check import Check
 from domain.risk.limits import Limits
 from domain.terms import Liquidity, OrderType, Side, TimeInForce
