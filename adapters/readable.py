@@ -15,7 +15,7 @@ from adapters.times import duration_text, time_text
 from domain.events import AnyEvent, Event, OrderReplaced, OrderReplaceRequested, OrderSubmitted, SessionOpened, SignalRaised
 from domain.instrument import Instrument
 from domain.money import to_text
-from domain.risk import BY_ID, OFF, Check
+from domain.risk import KNOWN, OFF, Check
 from domain.risk.limits import Limits
 from domain.terms import TradingState
 
@@ -26,7 +26,7 @@ _DURATIONS = frozenset({"interval_ns", "max_age_ns", "max_data_age_ns"})
 
 def check_row(check: Check, spec: Instrument | None) -> Row:
     """A rule's answer with its name, and observed and limit in the rule's unit as text."""
-    rule = BY_ID.get(check.rule)
+    rule = KNOWN.get(check.rule)
     unit = rule.unit if rule else ""
     return {
         "rule": check.rule,

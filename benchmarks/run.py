@@ -57,7 +57,17 @@ def machine() -> dict[str, Any]:
     cpus = Path("/proc/cpuinfo")
     if cpus.exists():
         model = next((line.split(":", 1)[1].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")), "")
-    return {"cpu": model or platform.processor(), "cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    return {
+        "cpu": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def hot_path(rows: Sequence[Row]) -> list[str]:
+    """How Reenact ran: compiled, in plain Python, or (when somebody rebuilt it meanwhile) both."""
+    return sorted({"compiled" if result["compiled"] else "plain Python" for row in rows for result in row.results if "compiled" in result})
 
 
 def arguments() -> argparse.Namespace:
@@ -97,15 +107,18 @@ def main() -> int:
     print("\r\x1b[K", end="", file=sys.stderr)
     found = summary(rows)
     asked = demands(found)
+    if len(hot_path(rows)) > 1:
+        rows[0].failures.append("Reenact was compiled or cleaned while this ran: its figures do not compare")
     failed = [f"{row.name}: {failure}" for row in rows for failure in sorted(set(row.failures))]
     if args.json:
         print(json.dumps({
-            "machine": machine(), "rounds": rounds, "peers": args.peers is not None, "rows": found, "failures": failed,
+            "machine": machine(), "hot_path": hot_path(rows), "rounds": rounds, "peers": args.peers is not None, "rows": found, "failures": failed,
             "demands": [{"demand": d, "met": met, "measured": m} for d, met, m in asked],
         }, indent=1))  # fmt: skip
     else:
         where = machine()
-        print(f"{where['cpu']}, {where['cores']} cores, Python {where['python']}; {rounds} round(s), median; one core each unless said.\n")
+        print(f"{where['cpu']}, {where['cores']} cores, Python {where['python']}; {rounds} round(s), median; one core each unless said.")
+        print(f"Reenact's hot path was {' and '.join(hot_path(rows))}.\n")
         print(text(found))
         if args.peers is None:
             print("\nOnly Reenact and the floor: no --peers FOLDER was given.")

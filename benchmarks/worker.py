@@ -28,6 +28,7 @@ from domain.risk.limits import Limits
 from domain.terms import TickKind
 from domain.ticks import Ticks, table
 from reenact.blame import blamed
+from reenact.compiled import built, check_fresh
 from reenact.logs import open_log
 from reenact.runtime import Runtime
 
@@ -101,7 +102,7 @@ def measure(workload: str, form: str, fill: str, path: Path, n: int, log: str, *
         "run_s": run.wall_s, "run_cpu_s": run.cpu_s, "loop_s": loop.wall_s, "total_s": total.wall_s - verify_s, "verify_s": verify_s,
         "orders": desk.sent_n, "denied": desk.denied_n, "fills": desk.state.fills, "pnl": amt / 10**digits, "events": runtime.journal.seq,
         "commits": runtime.counts.commits, "log_mib": written[0] / (1 << 20), "verified_events": checked[1].progress.events if checked else 0,
-        "before_mib": before_mib, "run_mib": run_mib,
+        "before_mib": before_mib, "run_mib": run_mib, "compiled": len(built()),
     }  # fmt: skip
 
 
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--stream", action="store_true", help="read the file while running, so that memory holds a block only")
     parser.add_argument("--no-verify", action="store_true")
     args = parser.parse_args()
+    check_fresh()
     scratch = Path(tempfile.mkdtemp(dir=args.ticks.parent, prefix="log-"))
     try:
         log = f"sqlite://{scratch / 'log.db'}" if args.log == "sqlite" else "memory://"

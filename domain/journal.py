@@ -65,8 +65,8 @@ class Journal:
             self._parts.append(ticks.slice(start, stop))
             self._ticks_n += stop - start
 
-    def close(self, last_ns: int) -> bytes:
-        """Seal the commit and start the next; the record. `last_ns`: time of the last input."""
+    def close(self, last_ns: int, like: bytes = b"") -> bytes:
+        """Seal the commit and start the next; the record. `last_ns`: time of the last input. `like`: see `encode`."""
         invariant(not self.empty, "a commit holds at least one event")
         invariant(self.seq - self._first_seq + 1 == self._ticks_n + len(self.events), "every tick counted is taken into the commit")
         ticks = pack(concat(self._parts))
@@ -74,7 +74,7 @@ class Journal:
             FORMAT, self.session, self.number + 1, self._first_seq, self.seq - self._first_seq + 1, self.prev,
             first_ns(self.events, ticks), last_ns, ticks, self.gaps, self.events,
         )  # fmt: skip
-        record = encode(commit)
+        record = encode(commit, like)
         self.number += 1
         self.prev = digest(record)
         self._clear()

@@ -16,7 +16,7 @@ from domain.errors import ReenactError
 
 ROOT = Path(reenact.__file__).parent.parent
 MODULES = (
-    *(f"domain/{m}.py" for m in ("context", "desk", "engine", "journal", "market", "money", "order", "orders", "position", "state")),
+    *(f"domain/{m}.py" for m in ("context", "desk", "engine", "journal", "market", "money", "order", "orders", "position", "replay", "state")),
     *(f"domain/risk/{m}.py" for m in ("__init__", "instrument_validity", "max_order_qty", "max_order_value", "position_limit")),
     *(f"domain/risk/{m}.py" for m in ("price_collar", "proposal", "reduce_only", "stale_data", "trading_state")),
     *(f"adapters/venues/{m}.py" for m in ("admission", "book", "fees", "matching", "prices", "reports", "simulated", "tables")),
@@ -35,5 +35,7 @@ def check_fresh() -> None:
         source = extension.with_name(extension.name.split(".")[0] + ".py")
         if source.exists() and source.stat().st_mtime_ns > extension.stat().st_mtime_ns:
             raise ReenactError(
-                f"the compiled module {extension.name} is older than its source", place=str(source), remedy="Run `make compile` again, or `make pure`."
+                f"the compiled module {extension.name} is older than its source",
+                place=str(source),
+                remedy="Run `make compile` again, or `make pure`.",
             )

@@ -17,7 +17,7 @@ from adapters.times import time_text
 from domain.events import SessionOpened
 from domain.instrument import Instrument
 from domain.money import div_half_even, to_text
-from domain.risk import BY_ID
+from domain.risk import KNOWN
 from projections.decisions import Decisions, Gate, SignalFate
 from projections.executions import Execution, Executions
 from projections.market import Chart, Market
@@ -193,7 +193,7 @@ def _rules(decisions: Decisions, instruments: Sequence[Instrument]) -> Table:
     spec_of = {f.decision_seq: instruments[f.instrument] for f in decisions.signals()}
     body = []
     for t in decisions.rules():
-        rule = BY_ID.get(t.rule)
+        rule = KNOWN.get(t.rule)
         near = check_row(t.closest, spec_of.get(t.closest_seq)) if t.closest is not None and t.rule not in _ON_A_GRID else None
         shown = f"{near['observed']} of {near['limit']} {near['unit']}".rstrip() if near else ""
         body.append([rule.code if rule else t.rule, t.rule, f"{t.passed:,}", f"{t.denied:,}", shown, str(t.closest_seq) if near else ""])

@@ -34,9 +34,16 @@ class Check(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
-    """A rule as the pipeline runs it: id (features list D), reason code, unit of its numbers for people, and the check itself."""
+    """A rule as people read it: id (features list D), reason code, unit of its numbers, and the check itself. Making one makes it known."""
 
     id: str
     code: str
     unit: str
     check: Callable[[Proposal, Limits], Check]
+
+    def __post_init__(self) -> None:
+        KNOWN[self.id] = self
+
+
+KNOWN: dict[str, Rule] = {}
+"""Every rule whose file was imported, by id."""

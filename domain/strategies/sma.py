@@ -72,16 +72,22 @@ class CrossTrack(Track):
         x = np.concatenate([past, values])
         if self.a * fast * (int(x.max()) - int(x.min())) >= EXACT:
             return None
-        c = np.zeros(n + slow, dtype=np.int64)
+        c = np.empty(n + slow, dtype=np.int64)
+        c[0] = 0
         np.cumsum(x, out=c[1:])
         d = (self.a - self.b) * c[slow:]
         d -= self.a * c[slow - fast : n + slow - fast]
         d += self.b * c[:n]
         d[:warm] = 0
-        sided = np.flatnonzero(d)
-        if not len(sided):
-            return sided, []
-        up = d[sided] > 0
+        above, below = d > 0, d < 0
+        # Where d gets a sign that it did not have just before; between two of these it has the sign of the first, or is 0.
+        turns = (above[1:] & ~above[:-1]) | (below[1:] & ~below[:-1])
+        signed = np.flatnonzero(turns) + 1
+        if d[0]:
+            signed = np.concatenate([np.zeros(1, dtype=np.int64), signed])
+        if not len(signed):
+            return signed, []
+        up = above[signed]
         change = np.empty(len(up), dtype=np.bool_)
         np.not_equal(up[1:], up[:-1], out=change[1:])
         first = self.floor < 0 and self.intent == 0
@@ -90,7 +96,7 @@ class CrossTrack(Track):
         codes: list[int] = np.where(up[change], to_long, down).tolist()
         if first:
             codes[0] = TO_LONG_FROM_FLAT if up[0] else TO_SHORT_FROM_FLAT
-        return sided[change], codes
+        return signed[change], codes
 
     def fold(self, values: NDArray[np.int64], last: int, since: int) -> None:
         """See `Track`."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.instrument import Instrument, instrument
-from domain.risk import BY_ID, CHECKS, OFF, RULES, Check, Limits, Proposal, check_all, reason_code
+from domain.risk import KNOWN, OFF, RULES, Check, Limits, Proposal, check_all, reason_code
 from domain.terms import Side, TradingState
 
 SPEC = instrument("X", price_digits=2, qty_digits=0, tick_size="0.05", lot_size="10", min_notional="100")
@@ -32,7 +32,7 @@ def proposal(**changes: object) -> Proposal:
 
 def answer(rule: str, limits: Limits | None = None, **changes: object) -> Check:
     """What one rule says."""
-    return BY_ID[rule].check(proposal(**changes), limits or Limits())
+    return KNOWN[rule].check(proposal(**changes), limits or Limits())
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_every_rule_answers_even_when_the_first_fails() -> None:
 
 def test_rules_have_unique_ids_units_and_a_source() -> None:
     """Given the pipeline, then each rule can be named, shown with its unit and traced to where it comes from."""
-    assert len({r.id for r in RULES}) == len({r.code for r in RULES}) == len(RULES) == len(CHECKS)
+    assert len({r.id for r in RULES}) == len({r.code for r in RULES}) == len(RULES) == len(KNOWN)
     for rule in RULES:
         assert rule.unit
         assert rule.check.__name__.startswith("check_")

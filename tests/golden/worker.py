@@ -28,6 +28,12 @@ def available() -> dict[str, dict[str, Any]]:
     return SYNTHETIC | (REAL if data_root().exists() else {})
 
 
+def without_code(opened: SessionOpened) -> SessionOpened:
+    """The opening without what names the code: decisions are pinned, not source text."""
+    strategies = tuple(msgspec.structs.replace(s, source_sha256="") for s in opened.strategies)
+    return msgspec.structs.replace(opened, code="", strategies=strategies)
+
+
 def played(name: str, folder: Path) -> dict[str, Any]:
     """Run one session; its summary, the hash of its bytes, and the digest of its events without the code's own fingerprint."""
     url = f"sqlite://{folder}/{name}.db"
@@ -38,7 +44,7 @@ def played(name: str, folder: Path) -> dict[str, Any]:
         for commit, record in checked(summary.session, log.read(summary.session)):
             records.update(record)
             for seq, event in commit.items():
-                known = msgspec.structs.replace(event, code="") if isinstance(event, SessionOpened) else event
+                known = without_code(event) if isinstance(event, SessionOpened) else event
                 decided.update(msgspec.msgpack.encode((seq, known)))
                 count += 1
     return {"bytes": records.hexdigest(), "head": summary.head, "events": count, "digest": decided.hexdigest(), "equity": summary.equity}
