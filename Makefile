@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requi
 CONFIG ?= reenact/examples/demo.toml
 DEMO_LOG := sqlite://runs/demo.db
 
-.PHONY: demo run test check bench docs clean
+.PHONY: demo run test check compile pure bench docs clean
 
 $(VENV)/.run: pyproject.toml requirements.lock
 	@echo "Setting up $(VENV) (once) ..."
@@ -40,11 +40,17 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-bench: $(VENV)/.dev  ## PEERS=folder with the peers' environments, see benchmarks/README.md
-	$(BIN)/python -m benchmarks.run
+compile: $(VENV)/.dev  ## the hot path as extension modules beside its source; needs a C compiler
+	$(BIN)/python compile.py
+
+pure: $(VENV)/.dev  ## back to plain Python
+	$(BIN)/python compile.py --clean
+
+bench: compile  ## PEERS=folder with the peers' environments, see benchmarks/README.md
+	$(BIN)/python -m benchmarks.run $(if $(PEERS),--peers $(PEERS))
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
-clean:
+clean: pure
 	rm -rf $(VENV) runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,7 +29,7 @@ def measure(row: Row, core: int, scratch: Path) -> None:
     command = [c.replace("{scratch}", str(scratch)) for c in row.command]
     if row.cores == 1 and shutil.which("taskset"):
         command = ["taskset", "-c", str(core), *command]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as e:

@@ -92,6 +92,10 @@ class Ticks:
 
     def event(self, i: int) -> Tick:
         """Tick i as an event."""
+        item = self.cols.item
+        if item(KIND, i) == TRADE:
+            recv, inst = item(RECV_NS, i), item(INSTRUMENT, i)
+            return TradePrinted(recv, 0, item(EVENT_NS, i), inst, item(PX, i), item(QTY, i), SIDE_OF[item(SIDE, i)], item(CONDITIONS, i))
         return make_tick(*self.cols[:, i].tolist())
 
     def events(self, start: int = 0, stop: int | None = None) -> Iterator[Tick]:
@@ -188,19 +192,21 @@ def pack(ticks: Ticks) -> PackedTicks:
     if n == 0:
         return PackedTicks(0, 0, b"", (), b"")
     invariant(n <= MOST, f"a commit holds at most {MOST} ticks")
-    work = cols.copy()
     recv = cols[RECV_NS]
-    work[EVENT_NS] -= recv
-    work[RECV_NS, 0] = 0
-    np.subtract(recv[1:], recv[:-1], out=work[RECV_NS, 1:])
-    low = work.min(axis=1)
-    bases = low.tolist()
-    highs = work.max(axis=1).tolist()
+    waits = np.empty(n, dtype=np.int64)
+    waits[0] = 0
+    np.subtract(recv[1:], recv[:-1], out=waits[1:])
+    rows: list[Columns] = list(cols)
+    rows[EVENT_NS] = cols[EVENT_NS] - recv
+    rows[RECV_NS] = waits
+    bases = cols.min(axis=1).tolist()
+    highs = cols.max(axis=1).tolist()
+    for row in (EVENT_NS, RECV_NS):
+        bases[row], highs[row] = int(rows[row].min()), int(rows[row].max())
     strange = _strange(bases, highs, cols.__getitem__)
     invariant(not strange, f"ticks have known kinds and sides and ordered times; this table holds {strange}")
     widths = bytes(map(_width, map(int.__sub__, highs, bases)))
-    work -= low[:, None]
-    data = b"".join([work[row].astype(_UNSIGNED[w]).tobytes() for row, w in enumerate(widths) if w])
+    data = b"".join([(rows[row] - bases[row]).astype(_UNSIGNED[w]).tobytes() for row, w in enumerate(widths) if w])
     return PackedTicks(n, int(recv[0]), widths, tuple(bases), data)
 
 

@@ -36,10 +36,10 @@ class Venue(Protocol):
 
 
 class CommitPolicy(msgspec.Struct, frozen=True):
-    """When a simulated session closes a commit: at so many ticks, or once it holds so many other events."""
+    """When a simulated session closes a commit: at so many ticks, or once it holds so many other events; about 64 KiB either way."""
 
-    ticks: int = 16_384
-    events: int = 2_048
+    ticks: int = 4_096
+    events: int = 512
 
 
 class Counts(msgspec.Struct):

@@ -16,6 +16,8 @@ from domain.errors import invariant
 
 _WAITING_BYTES = 16 << 20
 _INSERT_BYTES = 4 << 20
+_WAKE_BYTES = 1 << 20  # the writer sleeps until this much waits, or _WAKE_S: fewer transactions, and the engine's thread is left in peace
+_WAKE_S = 0.05
 
 
 class BackgroundLog:
@@ -31,6 +33,7 @@ class BackgroundLog:
         self._bytes = 0
         self._writing = False
         self._closing = False
+        self._flushing = 0
         self._error: BaseException | None = None
         self._raised = False
         self._changed = Condition()
@@ -46,13 +49,26 @@ class BackgroundLog:
             self._raise()
             self._waiting.append((session, number, records, size))
             self._bytes += size
-            self._changed.notify_all()
+            if len(self._waiting) == 1 or self._bytes >= _WAKE_BYTES:
+                self._changed.notify_all()
 
     def flush(self) -> None:
         """Wait until everything handed over is durable. Raises what the writer ran into."""
         with self._changed:
+            self._flushing += 1
+            self._changed.notify_all()
             self._changed.wait_for(self._idle)
+            self._flushing -= 1
             self._raise()
+
+    def _wanted(self) -> bool:
+        """Whether the writer has something to do now."""
+        return self._closing or (bool(self._waiting) and (self._flushing > 0 or self._bytes >= _WAKE_BYTES))
+
+    def _wait(self) -> None:
+        """Sleep until there is something to write, or to end."""
+        self._changed.wait_for(lambda: self._waiting or self._closing)
+        self._changed.wait_for(self._wanted, _WAKE_S)
 
     def _idle(self) -> bool:
         return self._error is not None or not (self._waiting or self._writing)
@@ -66,7 +82,7 @@ class BackgroundLog:
         """The writer thread: one insert after another until the log is closed or an insert fails."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._wait()
                 if not self._waiting:
                     return
                 session, number, records, size = self._together()

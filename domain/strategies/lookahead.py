@@ -64,6 +64,19 @@ class _Part(NamedTuple):
     codes: list[int]
 
 
+def _merged(parts: list[_Part]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+    """Rows, values and codes of all actions, in the order of the table."""
+    if len(parts) == 1:
+        (part,) = parts
+        return part.seen.rows[part.loud], part.seen.values[part.loud], part.codes
+    none = np.zeros(0, dtype=np.int64)
+    rows = np.concatenate([none, *(p.seen.rows[p.loud] for p in parts)])
+    order = np.argsort(rows, kind="stable")
+    values = np.concatenate([none, *(p.seen.values[p.loud] for p in parts)])
+    codes = [c for p in parts for c in p.codes]
+    return rows[order], values[order], [codes[i] for i in order.tolist()]
+
+
 class _Plan:
     """The foreseen actions in rows base..end of a table. `row` is where the strategy stands, `k` the next action, `next` its row."""
 
@@ -76,18 +89,13 @@ class _Plan:
         self.parts = parts
         self.k = 0
         self.rows: NDArray[np.int64] | None = None
-        none = np.zeros(0, dtype=np.int64)
-        rows = np.concatenate([none, *(p.seen.rows[p.loud] for p in parts)])
-        order = np.argsort(rows, kind="stable")
-        rows = rows[order]
-        values = np.concatenate([none, *(p.seen.values[p.loud] for p in parts)])[order]
-        codes = [c for p in parts for c in p.codes]
+        rows, values, codes = _merged(parts)
         # One entry more than there are actions: the end, which no tick equals.
         self.loud: list[int] = [*rows.tolist(), end]
         self.ns: list[int] = [*ticks.cols[RECV_NS, rows].tolist(), -1]
         self.instruments: list[int] = [*ticks.cols[INSTRUMENT, rows].tolist(), -1]
         self.values: list[int] = [*values.tolist(), 0]
-        self.codes: list[int] = [*(codes[i] for i in order.tolist()), 0]
+        self.codes: list[int] = [*codes, 0]
         self.next = self.loud[0]
 
     def observation(self, row: int) -> int:
@@ -208,7 +216,9 @@ class PriceStrategy(ScanningStrategy):
         k, row = plan.k, plan.row
         if row == plan.next and event.ns == plan.ns[k] and event.instrument == plan.instruments[k] and value == plan.values[k]:
             plan.row = row + 1
-            return plan.act()
+            plan.k = k + 1
+            plan.next = plan.loud[k + 1]
+            return plan.codes[k]
         row = plan.observation(row)
         if row < plan.end and plan.says(row, event.ns, event.instrument, value):
             plan.row = row + 1

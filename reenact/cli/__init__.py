@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Nothing here multiplies matrices; idle BLAS threads would only spin beside the engine. Must stand before numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from reenact.cli.asking import at, events, orders, pnl, positions, sessions, why, why_not
 from reenact.cli.frame import main
 from reenact.cli.giving import export, report
