@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import msgspec
 
-from domain.money import POW10, div_half_even, to_int, to_text
+from domain.money import POW10, to_int, to_text
+from domain.value import notional_of, value_of
 
 
 class Instrument(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -46,13 +47,11 @@ class Instrument(msgspec.Struct, frozen=True, array_like=True, gc=False):
         Linear: px × qty × multiplier, exact. Inverse: −qty × multiplier / px, half-even (px must not be 0).
         Source: contract specifications of linear and inverse futures.
         """
-        if self.inverse:
-            return -div_half_even(qty * self.factor, px)
-        return px * qty * self.factor
+        return value_of(self, px, qty)
 
     def notional(self, px: int, qty: int) -> int:
         """Unsigned contract value in 10^-amt_digits of `settle`."""
-        return abs(self.value(px, qty))
+        return notional_of(self, px, qty)
 
     def average_px(self, cost: Fraction, qty: int) -> Fraction | None:
         """The average price, in units of 10^-price_digits, at which `qty` has the value `cost`; None when flat."""

@@ -48,6 +48,7 @@ from domain.order import evolve
 from domain.orders import Orders
 from domain.position import Position
 from domain.terms import TradingState
+from domain.value import value_of
 
 
 class State:
@@ -146,7 +147,7 @@ class State:
         spec = self.instruments[i]
         position = self.positions[i]
         for qty, px in self.changes:
-            value = spec.value(px, qty)
+            value = value_of(spec, px, qty)
             position.apply(qty, value)
             self.cash[spec.settle] -= value
             if order.strategy >= 0:
@@ -159,7 +160,7 @@ class State:
     def _external(self, event: ExternalTradeObserved) -> None:
         spec = self.instruments[event.instrument]
         qty = event.side * event.last_qty
-        value = spec.value(event.last_px, qty)
+        value = value_of(spec, event.last_px, qty)
         self.positions[event.instrument].apply(qty, value)
         self.cash[spec.settle] -= value
 

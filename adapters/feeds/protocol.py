@@ -12,7 +12,7 @@ from domain.events.market import FeedConnected, FeedGap, FeedLost, FrameRefused
 from domain.ticks import Ticks
 
 FeedInput = FrameRefused | FeedConnected | FeedLost | FeedGap
-BLOCK = 8192
+BLOCK = 16384
 
 
 class Feed(Protocol):

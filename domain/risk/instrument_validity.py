@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
+from domain.value import notional_of
 
 _TRADABLE = Check("R-19a", True, 1, 1)
 
@@ -34,7 +35,7 @@ def check_min_notional(p: Proposal, limits: Limits) -> Check:
     """The order's value reaches the minimum, at its own price or the reference. Source: venue rule (Binance MIN_NOTIONAL)."""
     least = p.spec.min_notional_amt
     px = p.limit_px or p.stop_px or p.ref_px
-    amt = p.spec.notional(px, p.qty) if px > 0 else 0
+    amt = notional_of(p.spec, px, p.qty) if px > 0 else 0
     return Check("R-19d", amt >= least, shown(amt), least, p.ref_seq)
 
 

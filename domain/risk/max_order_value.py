@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.risk.check import Check, Rule, shown
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
+from domain.value import notional_of
 
 
 def check_max_order_value(p: Proposal, limits: Limits) -> Check:
@@ -22,7 +23,7 @@ def check_max_order_value(p: Proposal, limits: Limits) -> Check:
         px = ref
     if px <= 0:
         return Check("R-03", limit < 0, -1, limit)
-    amt = p.spec.notional(px, p.qty)
+    amt = notional_of(p.spec, px, p.qty)
     return Check("R-03", limit < 0 or amt <= limit, shown(amt), limit, p.ref_seq)
 
 
