@@ -30,6 +30,7 @@ from domain.strategy import Strategy
 from domain.ticks import Ticks
 from reenact import config_units
 from reenact.blame import blamed
+from reenact.compiled import check_fresh
 from reenact.config import SessionConfig, canonical_json, from_mapping
 from reenact.config_operator import build_commands
 from reenact.loading import instantiate, resolve, resolve_recorded
@@ -145,6 +146,7 @@ def verify(
 
     Users' strategy files are found from `base`, `recorded_code` runs their recorded source instead.
     """
+    check_fresh()
     sources: dict[str, str] = {}
     started = time.perf_counter()
 
@@ -203,6 +205,7 @@ def _play(
     progress: OnProgress | None,
     policy: CommitPolicy | None,
 ) -> RunSummary:
+    check_fresh()
     started = time.perf_counter()
     instruments = config_units.build_instruments(config)
     blocks = MergedFeed([feed.reader(instruments) for feed in config.feeds]).blocks()

@@ -19,6 +19,8 @@ from typing import Literal
 
 import msgspec
 
+from domain.errors import ReenactError
+from reenact.compiled import built, check_fresh
 from reenact.logs import SQLITE
 
 Verdict = Literal["ok", "warn", "fail"]
@@ -41,7 +43,7 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(log: str) -> list[Finding]:
     """Every check, in order. `log` is the address that sessions would be written to."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        _python, _dependencies, _packages, _sqlite, lambda: _log_folder(log), _clock, _strategies,
+        _python, _dependencies, _packages, _hot_path, _sqlite, lambda: _log_folder(log), _clock, _strategies,
     )  # fmt: skip
     return [finding for check in checks for finding in check()]
 
@@ -82,6 +84,16 @@ def _packages() -> Iterator[Finding]:
         )
     else:
         yield Finding("our packages", "ok", f"{', '.join(_OURS)} in {ours}")
+
+
+def _hot_path() -> Iterator[Finding]:
+    try:
+        check_fresh()
+    except ReenactError as e:
+        yield Finding("hot path", "fail", e.sentence, e.remedy)
+        return
+    n = len(built())
+    yield Finding("hot path", "ok", f"compiled, {n} modules" if n else "plain Python; `make compile` in a checkout makes orders about twice as fast")
 
 
 def _sqlite() -> Iterator[Finding]:
