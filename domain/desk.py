@@ -196,7 +196,9 @@ class Desk:
         else:
             sells -= order.worst_leaves
         # Until the venue answers, either the old terms or the new may trade: the open part is the larger of the two.
-        open_qty = max(new_qty - order.cum_qty, order.worst_leaves, 1)
+        # A quantity that is filled already leaves nothing to change: it goes to the rules as it is, and the lot rule denies it.
+        left = new_qty - order.cum_qty
+        open_qty = max(left, order.worst_leaves) if left > 0 else left
         return self._check(i, order.side, open_qty, terms[0], terms[1], order.reduce_only, buys, sells)
 
     def cancel(self, cl_ord_id: str, reason: str) -> None:

@@ -446,3 +446,24 @@ def test_numbers_beyond_any_instrument_are_a_strategy_error() -> None:
 
     with pytest.raises(StrategyError, match="62 bits"):
         World(Absurd()).tick(trades(1))
+
+
+def test_a_replacement_that_leaves_nothing_open_is_denied() -> None:
+    """Given a buy of 10 of which 3 are filled, then a change to 3 is denied as no quantity, and the order stays as it is (found by the machine)."""
+
+    class Shrinks(Strategy):
+        def __init__(self) -> None:
+            self.id = ""
+
+        def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
+            if not self.id:
+                self.id = ctx.buy(0, 10, limit_px=100)
+            else:
+                assert ctx.replace(self.id, qty=3) == ""
+                assert ctx.replace(self.id, qty=4) != ""
+
+    world = World(Shrinks()).tick(trades(100))
+    world.fill(world.sent[0], 100, 3)
+    world.tick(trades(100, start=20))
+    assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["INVALID_LOT"]
+    assert len(world.of(OrderReplaceRequested)) == 1
