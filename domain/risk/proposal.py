@@ -40,11 +40,6 @@ class Proposal:
     state: TradingState
 
     @property
-    def price_px(self) -> int:
-        """The price the order names (limit, else stop), or 0 for a market order."""
-        return self.limit_px or self.stop_px
-
-    @property
     def reducible_qty(self) -> int:
         """How much the order may trade without making the position larger or turning it: worst case, never below 0."""
         if self.side > 0:
