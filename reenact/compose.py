@@ -22,6 +22,7 @@ from adapters.logs import EventLog
 from adapters.logs.background import BackgroundLog
 from adapters.venues.simulated import SimulatedVenue
 from domain.commit import decode, digest
+from domain.desk import NEVER
 from domain.errors import LogConflict, LogCorrupt, ReplayDiverged
 from domain.events import SessionClosed, SessionOpened, StrategySpec
 from domain.money import to_text
@@ -35,6 +36,7 @@ from reenact.config import SessionConfig, canonical_json, from_mapping
 from reenact.config_operator import build_commands
 from reenact.loading import instantiate, resolve, resolve_recorded
 from reenact.logs import open_log
+from reenact.pacing import paced
 from reenact.runtime import CommitPolicy, Counts, Runtime
 
 OnProgress = Callable[[Counts, int], None]
@@ -91,15 +93,26 @@ def code_fingerprint() -> str:
 
 
 def run(
-    config: SessionConfig, *, log: str = "", session: str = "", progress: OnProgress | None = None, policy: CommitPolicy | None = None
+    config: SessionConfig,
+    *,
+    log: str = "",
+    session: str = "",
+    pace: float = 0,
+    progress: OnProgress | None = None,
+    policy: CommitPolicy | None = None,
 ) -> RunSummary:
-    """Run a simulated session to its end. Raises LogConflict when the session exists already."""
+    """Run a simulated session to its end. Raises LogConflict when the session exists already.
+
+    `pace`: play the feed at this multiple of the speed at which it was recorded; 0 means as fast as it goes. It changes no event.
+    """
     url = log or config.log
-    with BackgroundLog(open_log(url, create=True)) as store:
+    with _writing(url, config, create=True) as store:
         name = session or _free_name(store, config.name)
         if store.head(name) is not None:
             raise LogConflict("the session exists already", session=name, remedy="Choose another name with --session, or `reenact resume` it.")
-        return _play(config, store, url, code_fingerprint(), name, lambda number, record: store.append(name, number, [record]), progress, policy)
+        return _play(
+            config, store, url, code_fingerprint(), name, lambda number, record: store.append(name, number, [record]), progress, policy, pace
+        )
 
 
 def resume(
@@ -117,11 +130,12 @@ def resume(
     does not reach what is recorded; then nothing is appended.
     """
     url = log or (config.log if config is not None else "")
-    with BackgroundLog(open_log(url)) as store:
-        name = session or _last_open(store, config.name if config is not None else "")
+    with open_log(url) as asked:
+        name = session or _last_open(asked, config.name if config is not None else "")
+        opened = opening(asked, name)
+    used = config or from_mapping(json.loads(opened.config), base=base)
+    with _writing(url, used) as store:
         recorded = store.read(name)
-        opened = opening(store, name)
-        used = config or from_mapping(json.loads(opened.config), base=base)
 
         def put(number: int, record: bytes) -> None:
             before = next(recorded, None)
@@ -131,6 +145,12 @@ def resume(
                 _explain_difference(name, number, before, record)
 
         return _play(used, store, url, opened.code, name, put, progress, policy)
+
+
+def _writing(url: str, config: SessionConfig, *, create: bool = False) -> EventLog:
+    """The log as a session writes to it: beside the engine's thread, unless orders wait for its word."""
+    store = open_log(url, create=create)
+    return store if config.commit.release == "after_commit" else BackgroundLog(store)
 
 
 def verify(
@@ -197,13 +217,14 @@ def amended(opened: SessionOpened, config: SessionConfig) -> SessionOpened:
 
 def _play(
     config: SessionConfig,
-    store: BackgroundLog,
+    store: EventLog,
     url: str,
     code: str,
     name: str,
     put: Callable[[int, bytes], None],
     progress: OnProgress | None,
     policy: CommitPolicy | None,
+    pace: float = 0,
 ) -> RunSummary:
     check_fresh()
     started = time.perf_counter()
@@ -223,12 +244,19 @@ def _play(
     hours, minutes = map(int, config.day_roll.split(":"))
     runtime = Runtime(
         opened, strategies, venue, put, commands=commands, day_roll_ns=(hours * 60 + minutes) * 60 * 10**9,
-        stop_on_bad_row=config.on_bad_row == "stop", policy=policy, progress=progress,
+        stop_on_bad_row=config.on_bad_row == "stop", policy=policy or _policy(config), progress=progress,
     )  # fmt: skip
+    feed = _again(first, blocks)
     with blamed():
-        runtime.run(_again(first, blocks))
-    store.flush()
+        runtime.run(paced(feed, pace) if pace else feed)
+    if isinstance(store, BackgroundLog):
+        store.flush()
     return _summary(runtime, url, time.perf_counter() - started)
+
+
+def _policy(config: SessionConfig) -> CommitPolicy:
+    c = config.commit
+    return CommitPolicy(c.ticks, c.events, NEVER if c.span is None else c.span, c.release == "after_commit")
 
 
 def _again(first: Ticks | FeedInput | None, rest: Iterator[Ticks | FeedInput]) -> Iterator[Ticks | FeedInput]:

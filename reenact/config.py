@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError
 
 from adapters.feeds import CsvFeed, ParquetFeed, SyntheticFeed
 from adapters.venues.config import SimulatedVenueConfig
@@ -22,7 +22,7 @@ from reenact import config_units
 from reenact.config_file import problems_of, read_toml
 from reenact.config_limits import LimitsConfig
 from reenact.config_operator import Operator
-from reenact.config_types import Duration, Number, Params, Table
+from reenact.config_types import Duration, Number, Params, SomeTime, Table
 
 _SQLITE = "sqlite://"
 DEFAULT_LOG = "sqlite://runs/reenact.db"
@@ -59,16 +59,18 @@ class StrategyConfig(Table):
     name: str = Field(min_length=1)
     use: str = Field(min_length=1)
     instruments: tuple[str, ...] = ()
-    bars: Duration | None = None
+    bars: SomeTime | None = None
     bar_exclude: int = Field(default=0, ge=0)
     params: Params = Field(default_factory=dict)
 
-    @field_validator("bars")
-    @classmethod
-    def _some(cls, value: int | None) -> int | None:
-        if value is not None and value <= 0:
-            raise ValueError("must be longer than 0")
-        return value
+
+class CommitConfig(Table):
+    """When commits are closed (see `reenact.runtime.CommitPolicy`). `release`: whether orders wait until the log has acknowledged them."""
+
+    release: Literal["grouped", "after_commit"] = "grouped"
+    ticks: int = Field(default=4_096, ge=1, le=65_536)
+    events: int = Field(default=512, ge=1, le=65_536)
+    span: SomeTime | None = None
 
 
 class SessionConfig(Table):
@@ -86,6 +88,7 @@ class SessionConfig(Table):
     strategies: tuple[StrategyConfig, ...] = Field(alias="strategy", default=())
     limits: LimitsConfig = LimitsConfig()
     venue: SimulatedVenueConfig = SimulatedVenueConfig()
+    commit: CommitConfig = CommitConfig()
     operators: tuple[Operator, ...] = Field(alias="operator", default=())
     _base: Path = PrivateAttr(default_factory=Path)
 
@@ -117,8 +120,11 @@ def from_mapping(raw: Mapping[str, Any], *, base: Path | None = None, place: str
 
 
 def canonical_json(config: SessionConfig) -> str:
-    """One text per meaning: sorted keys, exact decimals as text, paths relative to the file. The log's address is no part of it."""
-    table = config.model_dump(mode="json", by_alias=True, exclude={"log"})
+    """One text per meaning: sorted keys, exact decimals as text, paths relative to the file. The log's address is no part of it, nor is a
+    `commit` table that says what is usual: neither changes an event.
+    """
+    usual = {"commit"} if config.commit == CommitConfig() else set()
+    table = config.model_dump(mode="json", by_alias=True, exclude={"log", *usual})
     return json.dumps(_moved(table, partial(_relative, config.base)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

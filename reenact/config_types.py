@@ -33,12 +33,21 @@ def _duration(value: object) -> int:
     return parse_duration(value)
 
 
+def _some_time(value: object) -> int:
+    ns = _duration(value)
+    if ns <= 0:
+        raise ValueError("must be longer than 0")
+    return ns
+
+
 def decimal_text(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
 Number = Annotated[Decimal, BeforeValidator(exact_decimal), PlainSerializer(decimal_text, return_type=str)]
 Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(duration_text, return_type=str)]
+
+SomeTime = Annotated[int, BeforeValidator(_some_time), PlainSerializer(duration_text, return_type=str)]
 
 
 class Table(BaseModel):

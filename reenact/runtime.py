@@ -2,8 +2,8 @@
 
 At equal times: day roll, operator commands, timers and venue reports come before the tick that has not been taken yet.
 
-Invariants: every input is in the journal before anything follows from it; where commits are cut depends on the events alone,
-never on the clock or on how the feed cut its blocks.
+Invariants: every input is in the journal before anything follows from it; with `CommitPolicy.before_release` nothing reaches the venue
+before the log has acknowledged it; where commits are cut depends on the events alone, never on the clock or on how the feed cut its blocks.
 """
 
 from __future__ import annotations
@@ -36,10 +36,17 @@ class Venue(Protocol):
 
 
 class CommitPolicy(msgspec.Struct, frozen=True):
-    """When a simulated session closes a commit: at so many ticks, or once it holds so many other events; about 64 KiB either way."""
+    """When a session closes a commit: at so many ticks, once it holds so many other events (about 64 KiB either way), or before a tick
+    that was received `span_ns` after its first one.
+
+    `before_release`: also whenever something is to leave, which then waits until the log has acknowledged the commit (law 1). A venue
+    inside the house may do without: its answers are in the log before anyone sees them. The events are the same either way.
+    """
 
     ticks: int = 4_096
     events: int = 512
+    span_ns: int = NEVER
+    before_release: bool = False
 
 
 class Counts(msgspec.Struct):
@@ -51,7 +58,11 @@ class Counts(msgspec.Struct):
 
 
 class Runtime:
-    """One simulated session from its opening to its close. `put` takes each record as it is sealed."""
+    """One simulated session from its opening to its close. `put` takes each record as it is sealed.
+
+    With `CommitPolicy.before_release`, `put` must return only when the log has acknowledged the record; an exception stops the session
+    before anything leaves.
+    """
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class Runtime:
         self._fixed_ns = self._fixed()
         self._stop_on_bad_row = stop_on_bad_row
         self._policy = policy or CommitPolicy()
+        self._until_ns = NEVER
         self._progress = progress
         self._last_ns = opened.ns
 
@@ -120,10 +132,19 @@ class Runtime:
         n = len(ticks)
         last = recv_at(n - 1)
         most_ticks, most_events = self._policy.ticks, self._policy.events
+        before_release = self._policy.before_release
+        spans = self._policy.span_ns < NEVER
         most_ticks_left = most_ticks - journal.ticks_n
         i = taken = 0
         while i < n:
+            if before_release or spans:
+                journal.take(ticks, taken, i)
+                taken = i
             bound_ns = self._due(recv_at(i))
+            if spans:
+                bound_ns = min(bound_ns, self._within(recv_at(i)))
+            if before_release or spans:
+                most_ticks_left = most_ticks - journal.ticks_n
             stop = n if bound_ns > last else int(recv.searchsorted(bound_ns))
             if stop - taken > most_ticks_left:
                 stop = taken + most_ticks_left
@@ -133,6 +154,10 @@ class Runtime:
             k = engine.run(ticks, i, stop)
             venue.advance(ticks, i, k)
             if outbox:
+                if before_release:
+                    journal.take(ticks, taken, k)
+                    taken = k
+                    most_ticks_left = most_ticks
                 self._release()
             i = k
             if i - taken >= most_ticks_left or len(journal.events) >= most_events:
@@ -143,6 +168,14 @@ class Runtime:
         journal.take(ticks, taken, n)
         self.counts.ticks += n
         self._last_ns = last
+
+    def _within(self, ns: int) -> int:
+        """Close the commit if a tick received at `ns` is beyond its span; the time before which ticks belong to the open one."""
+        if ns >= self._until_ns and not self.journal.empty:
+            self._close()
+        if self._until_ns == NEVER:
+            self._until_ns = ns + self._policy.span_ns
+        return self._until_ns
 
     def _due(self, until_ns: int) -> int:
         """Let everything happen that is due at or before `until_ns`, in time order; when the next thing is due."""
@@ -188,8 +221,10 @@ class Runtime:
         self._release()
 
     def _release(self) -> None:
-        """Hand what was approved to the venue. It stands inside the house: its answers, like the intents, are in the log before anyone sees them."""
+        """Hand what was approved to the venue; if the policy says so, only after the log has acknowledged it."""
         outbox = self.engine.desk.outbox
+        if outbox and self._policy.before_release and not self.journal.empty:
+            self._close()
         for message in outbox:
             self._venue.submit(message)
         outbox.clear()
@@ -201,6 +236,7 @@ class Runtime:
     def _close(self) -> None:
         record = self.journal.close(self.engine.desk.now_ns)
         self.counts.commits += 1
+        self._until_ns = NEVER
         self._put(self.journal.number, record)
 
 

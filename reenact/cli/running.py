@@ -37,15 +37,18 @@ def _watch(meter: Meter) -> Callable[[Counts, int], None]:
 @click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
 @click.option("--log", "log", metavar="URL", default="", help="The log, instead of the configuration's: sqlite://PATH or memory://.")
 @click.option("--session", "session", metavar="NAME", default="", help="The session's name; else the configuration's with the next free number.")
+@click.option(
+    "--pace", type=click.FloatRange(min=0), default=0.0, metavar="X", help="Play the feed at X times its recorded speed; else as fast as it goes."
+)
 @json_option
 @_progress
-def run(config: Path, log: str, session: str, as_json: bool, no_progress: bool) -> None:
+def run(config: Path, log: str, session: str, pace: float, as_json: bool, no_progress: bool) -> None:
     """Run a session from a configuration file, recording everything."""
     loaded = load(config)
     from reenact import compose
 
     with Meter("running", quiet=no_progress) as meter:
-        summary = compose.run(loaded, log=log, session=session, progress=_watch(meter))
+        summary = compose.run(loaded, log=log, session=session, pace=pace, progress=_watch(meter))
     _show_summary(summary, as_json)
 
 

@@ -28,6 +28,14 @@ from tests.domain.test_engine import Every
 
 LIMITS = Limits(max_order_qty=50, max_long_qty=60, max_short_qty=60, collar_bps=500, max_age_ns=10 * SECOND)
 SMALL = CommitPolicy(ticks=40, events=30)
+POLICIES = [
+    CommitPolicy(1, 1),
+    CommitPolicy(7, 5),
+    CommitPolicy(10_000, 10_000),
+    CommitPolicy(span_ns=9 * SECOND),
+    CommitPolicy(before_release=True),
+    CommitPolicy(11, 1_000, 4 * SECOND, before_release=True),
+]
 
 
 def market(n: int = 600, seed: int = 3) -> Ticks:
@@ -106,7 +114,7 @@ def test_every_prefix_verifies_and_says_where_it_ends(n: int) -> None:
     assert (at.commits, at.closed, at.seq) == (n, False, decode(RECORDS[n - 1]).last_seq)
 
 
-@pytest.mark.parametrize("policy", [CommitPolicy(1, 1), CommitPolicy(7, 5), CommitPolicy(10_000, 10_000)])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_the_size_of_commits_changes_no_event(policy: CommitPolicy) -> None:
     """Given another commit size, then the events are the same, and the log verifies as well."""
     records = played(market(), policy=policy)

@@ -89,6 +89,14 @@ def test_the_place_of_the_files_and_of_the_log_is_no_part_of_the_canonical_text(
     assert canonical_json(one) == canonical_json(two)
 
 
+def test_a_commit_table_that_says_what_is_usual_is_no_part_of_the_canonical_text() -> None:
+    usual = {"release": "grouped", "ticks": 4096}
+    strict = {"release": "after_commit", "span": "1s"}
+    assert canonical_json(from_mapping(small(commit=usual))) == canonical_json(from_mapping(small()))
+    kept = from_mapping(json.loads(canonical_json(from_mapping(small(commit=strict)))))
+    assert (kept.commit.release, kept.commit.span) == ("after_commit", 10**9)
+
+
 def test_limits_are_the_defaults_with_the_instruments_own_on_top() -> None:
     table = {"max_order_qty": "10", "max_long": "0", "collar_bps": 0, "QQQ": {"max_order_qty": "2.5", "max_order_value": "99.5"}}
     config = from_mapping(
