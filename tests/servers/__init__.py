@@ -1,0 +1,1 @@
+"""Real servers for tests: Apache Kafka and PostgreSQL, started on this machine, without containers."""
