@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.logs import EventLog
-from adapters.logs.memory import MemoryLog
-from adapters.logs.sqlite import SqliteLog
 from domain.commit import Commit, checked, decode, digest
 from domain.errors import ConfigInvalid, LogCorrupt, LogUnavailable
 from domain.events import SessionOpened
@@ -18,20 +16,52 @@ from reenact.config_file import nearest
 
 SQLITE = "sqlite://"
 MEMORY = "memory://"
+POSTGRES = "postgresql://"
+KAFKA = "kafka://"
+FORMS = f"{SQLITE}PATH, {POSTGRES}user@host:port/database, {KAFKA}host:port/topic or {MEMORY}"
 
 
 def open_log(url: str, *, create: bool = False) -> EventLog:
-    """The log at an address: `sqlite://PATH`, a bare path, or `memory://`. `create` makes a missing file and its folder.
+    """The log at an address: one of FORMS, or a bare path. `create` makes a missing file and its folder, or the schema in a database;
+    a topic is made by `reenact log create` only, because its settings are a decision.
 
-    Raises ConfigInvalid for another scheme, LogUnavailable or LogCorrupt for a file that cannot be used.
+    Raises ConfigInvalid for another form, LogUnavailable or LogCorrupt for a log that cannot be used.
     """
-    if url == MEMORY:
-        return MemoryLog()
-    if "://" not in url and url:
-        url = SQLITE + url
-    if not url.startswith(SQLITE) or url == SQLITE:
-        raise ConfigInvalid([("log", f"{url!r} is no address of a log; write sqlite://PATH or memory://.")])
-    path = Path(url.removeprefix(SQLITE))
+    # Each backend is imported when it is asked for: the command line must answer without waiting for clients nobody uses.
+    match scheme_of(url):
+        case "memory://":
+            from adapters.logs.memory import MemoryLog
+
+            return MemoryLog()
+        case "postgresql://":
+            from adapters.logs.postgres import PostgresLog
+
+            return PostgresLog(url, create=create)
+        case "kafka://":
+            from adapters.logs.kafka import KafkaLog, KafkaSettings
+
+            return KafkaLog(KafkaSettings.from_url(url))
+        case _:
+            return _file(Path(url.removeprefix(SQLITE)), create=create)
+
+
+def scheme_of(url: str) -> str:
+    """SQLITE (also for a bare path), MEMORY, POSTGRES or KAFKA. Raises ConfigInvalid, naming the forms; the address is not repeated, as it
+    may hold a secret.
+    """
+    name, separator, rest = url.partition("://")
+    scheme = name + separator if separator else SQLITE
+    if not separator and url:
+        return scheme
+    if url == MEMORY or (rest and scheme in (SQLITE, POSTGRES, KAFKA)):
+        return scheme
+    near = nearest(name, ["sqlite", "postgresql", "kafka", "memory"]) if scheme not in (SQLITE, POSTGRES, KAFKA, MEMORY) else ""
+    raise ConfigInvalid([("log", f"this is no address of a log ({scheme if separator else 'nothing'}…); write {FORMS}.{near}")])
+
+
+def _file(path: Path, *, create: bool) -> EventLog:
+    from adapters.logs.sqlite import SqliteLog
+
     if create:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

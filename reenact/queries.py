@@ -264,7 +264,7 @@ def _pnl_row(r: CurrencyPnl) -> PnlRow:
 
 def events(session: SessionLog, wanted: EventFilter) -> Iterator[Row]:
     """The readable rows of the events that pass the filter, in order, ticks one by one. Raises ReenactError for an unknown type or name."""
-    kinds = _kinds(wanted.types)
+    kinds = kinds_of(wanted.types)
     _known_symbol(session, wanted.instrument)
     reader = Reader()
     ticks = not wanted.order and (kinds is None or bool(kinds & TICKS))
@@ -296,7 +296,7 @@ def _passes(seq: int, event: AnyEvent, reader: Reader, kinds: frozenset[type[Eve
     return True
 
 
-def _kinds(names: Sequence[str]) -> frozenset[type[Event]] | None:
+def kinds_of(names: Sequence[str]) -> frozenset[type[Event]] | None:
     """The classes of event names or tags; None for all."""
     folded = {name.lower(): kind for name, kind in _TYPES.items()}
     for name in names:

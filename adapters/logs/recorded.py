@@ -72,6 +72,9 @@ class RecordedLog:
                     self._recorder.insert_events(events)
             except IntegrityError as e:
                 raise _conflict(session, number, None) from e
+            except self.raises:
+                self._heads[session] = known  # whether it was written is not known: the same append may be tried again
+                raise
             self._heads[session] = number + len(events) - 1
         with self._grown:
             self._grown.notify_all()
@@ -113,6 +116,7 @@ class RecordedLog:
                 yield event.state
             size = sum(len(event.state) for event in batch) // len(batch)
             limit = max(1, min(_BATCH_MOST, 4 * limit, _BATCH_BYTES // max(1, size)))
+            del batch, event  # not two batches in memory
 
     def head(self, session: str) -> tuple[int, bytes] | None:
         """See `EventLog.head`."""
@@ -140,9 +144,13 @@ class RecordedLog:
                 if stop():
                     return
             if after == seen:
-                with self._grown:
-                    if self._heads.get(session, 0) <= after:
-                        self._grown.wait(_POLL_S)
+                self._await_growth(session, after)
+
+    def _await_growth(self, session: str, after: int) -> None:
+        """Return when there may be records after `after`, and after 50 ms at the latest."""
+        with self._grown:
+            if self._heads.get(session, 0) <= after:
+                self._grown.wait(_POLL_S)
 
     def close(self) -> None:
         """See `EventLog.close`."""

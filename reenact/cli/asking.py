@@ -18,7 +18,7 @@ from reenact.config import DEFAULT_LOG
 from reenact.explain import Step, Why
 from reenact.explain import why as explain_why
 from reenact.explain import why_not as explain_why_not
-from reenact.logs import SessionLog, open_log
+from reenact.logs import FORMS, SessionLog, open_log
 from reenact.moment import Moment, moment
 
 _STATUS = {"status": {"filled": "green", "denied": "red", "rejected": "red", "unknown": "red bold", "canceled": "dim", "expired": "dim"}}
@@ -277,7 +277,7 @@ def pnl(log: str, session: str | None, as_json: bool) -> None:
 
 
 @click.command(epilog=example("reenact sessions", "reenact sessions --log sqlite://runs/reenact.db --json"))
-@click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help="The log: sqlite://PATH.")
+@click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help=f"The log: {FORMS}.")
 @json_option
 def sessions(log: str, as_json: bool) -> None:
     """List the sessions of a log."""

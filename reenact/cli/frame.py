@@ -17,6 +17,7 @@ from domain.errors import InvariantBroken, ReenactError, ReplayDiverged
 from reenact.cli.output import clean
 from reenact.config import DEFAULT_LOG
 from reenact.differences import told
+from reenact.logs import FORMS
 
 MISTAKE, INTERRUPTED, BUG = 2, 130, 70
 F = TypeVar("F", bound=Callable[..., Any])
@@ -116,7 +117,7 @@ def log_options(command: F) -> F:
     """`--log`, `--session` and `--json`: which session of which log is asked."""
     command = json_option(command)
     command = click.option("--session", metavar="NAME", help="The session; the latest one if left out.")(command)
-    return click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help="The log: sqlite://PATH.")(command)
+    return click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help=f"The log: {FORMS}.")(command)
 
 
 @click.group(cls=Reenact, context_settings={"help_option_names": ["-h", "--help"]}, epilog=example(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,9 @@ WAIT_S = 60  # a hang fails here; nothing is measured
 
 class LogContract(ABC):
     """Inherit, name the class Test…, and say how to open and how to damage."""
+
+    examples: ClassVar[int | None] = None  # histories of the property; None: as many as the profile wants
+    many: ClassVar[int] = 101  # sessions in one log
 
     @abstractmethod
     def open(self, place: Path) -> EventLog:
@@ -165,7 +169,7 @@ class LogContract(ABC):
             assert [s for s in listed if s.startswith(f"{i}-")] == [f"{i}-{n}" for n in range(5)]
 
     def test_sessions_are_listed_in_the_order_of_opening(self, log: EventLog, place: Path) -> None:
-        names = [f"s{n * 7919 % 101}" for n in range(101)]
+        names = [f"s{n * 7919 % self.many}" for n in range(self.many)]
         for name in names:
             log.append(name, 1, [name.encode()])
             log.append(name, 2, [b"more"])
@@ -292,7 +296,7 @@ class LogContract(ABC):
 
     def test_any_history_leaves_what_a_dict_of_lists_would_hold(self, tmp_path: Path) -> None:
         places = (tmp_path / str(n) for n in count())
-        examples = max(20, min(200, settings.default.max_examples // 3))  # type: ignore[union-attr]
+        examples = self.examples or max(20, min(200, settings.default.max_examples // 3))  # type: ignore[union-attr]
         profile = settings(max_examples=examples, stateful_step_count=20, deadline=None)
         run_state_machine_as_test(lambda: _Machine(self, next(places)), settings=profile)
 

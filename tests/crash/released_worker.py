@@ -1,0 +1,49 @@
+"""A session whose orders wait for the log: `released_worker.py LOG [SESSION]` writes the id of each order at the moment it leaves the house."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from adapters.venues.simulated import SimulatedVenue
+from domain.desk import Request
+from domain.errors import LogConflict
+from domain.events import OrderSubmitted
+from reenact import compose, config
+from tests.crash.session_worker import SESSION
+
+STRICT: dict[str, Any] = SESSION | {"commit": {"release": "after_commit", "ticks": 300}}
+NAME = "released"
+
+
+class _Telling(SimulatedVenue):
+    """Says on standard output what reaches it, before anything else happens."""
+
+    def submit(self, message: Request) -> None:
+        if isinstance(message, OrderSubmitted):
+            os.write(1, b"%s\n" % message.cl_ord_id.encode())
+        super().submit(message)
+
+
+def play(url: str, *, resume: bool = False) -> compose.RunSummary:
+    """The session from its start, or what is left of it."""
+    configured = config.from_mapping(STRICT)
+    if resume:
+        return compose.resume(configured, log=url, session=NAME)
+    return compose.run(configured, log=url, session=NAME)
+
+
+def main() -> None:
+    """Play; the last line says how it ended."""
+    compose.SimulatedVenue = _Telling  # type: ignore[attr-defined, misc]
+    try:
+        summary = play(sys.argv[1], resume="resume" in sys.argv[2:])
+    except LogConflict as e:
+        os.write(1, b"conflict %s\n" % str(e).encode())
+    else:
+        os.write(1, b"head %s\n" % summary.head.encode())
+
+
+if __name__ == "__main__":
+    main()
