@@ -1,17 +1,22 @@
-"""Writes docs/events.md from the code; `--check` only says whether it is in step."""
+"""Writes what is generated in docs/ from the code; `--check` only says whether it is in step."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from adapters.publishing.schema import event_schema
+from adapters.readmodels.tables import MODELS, TABLES, TRACKING, VERSION
+from adapters.readmodels.views import FUNCTIONS, LATE_FUNCTIONS, VIEWS
 from domain.events import CATALOGUE, DECISIONS, TICKS
 from domain.risk import RULES
 
-PAGE = Path(__file__).parent / "events.md"
+FOLDER = Path(__file__).parent
 FAMILIES = {
     "domain.events.session": "Session, time and operator",
     "domain.events.market": "Market and feeds",
@@ -58,15 +63,68 @@ def text(thing: object) -> str:
     return doc.removeprefix("Input. ").removeprefix("Decision. ").replace("|", "\\|")
 
 
+def published() -> str:
+    """The JSON Schema of what `reenact publish` writes."""
+    return json.dumps(event_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+READ_MODELS = """\
+# Read models
+
+Generated from the schema by `make docs`; edit `adapters/readmodels/` instead.
+
+`reenact project --log URL --models URL` keeps these tables in step with a log: in PostgreSQL in the schema `reenact`, in SQLite in one file.
+`reenact query "SELECT …" --models URL` asks them; so does any SQL tool. Rows and position change in one transaction.
+
+- Prices, quantities and amounts are the log's exact integers; their digits stand beside them or in `instruments`. The views show them as exact
+  decimals (PostgreSQL `numeric`, SQLite text). Nothing is a float. In SQLite an integer beyond 64 bits is kept as its digits in text; a sum
+  over such amounts is NULL in the views, never rounded.
+- Times are UTC nanoseconds (`…_ns`); views show them as `timestamptz` or ISO text, cut to microseconds.
+- `seq` numbers the events of a session; a seq in one table is the same event in every other.
+- `tracking` and the view `lag` say how far the rows are. `SELECT reenact.wait_for('session', seq)` waits until an event is in them (PostgreSQL,
+  READ COMMITTED), `reenact query --wait SEQ|end` in both. PostgreSQL notifies channel `reenact_applied` with `{"session": …, "seq": …}`.
+- The character NUL, which PostgreSQL cannot hold, is shown as ␀ in texts.
+"""
+
+
+def read_models() -> str:
+    """The tables and views for SQL."""
+    lines = [
+        READ_MODELS,
+        f"Schema version {VERSION}. PostgreSQL 14 or newer, SQLite 3.35 or newer.",
+        "",
+        "## Views",
+        "",
+        "| view | answers |",
+        "|---|---|",
+    ]
+    lines += [f"| `{view.name}` | {view.doc} |" for view in VIEWS]
+    lines += ["", "PostgreSQL also has functions:", "", "| function | answers |", "|---|---|"]
+    lines += [f"| `{signature}` | {doc} |" for signature, doc, _ in (*FUNCTIONS, *LATE_FUNCTIONS)]
+    lines += ["", "## Tables", ""]
+    for table in (*TABLES, TRACKING, MODELS):
+        extra = "".join(f", index ({i})" for i in (*table.indexes, *([table.rising] if table.rising else [])))
+        lines += [f"### {table.name}", "", table.doc, "", f"Key ({', '.join(table.key)}){extra}.", "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{c.name}` | {c.type.value} | {c.doc}{f' NULL: {c.null}.' if c.null else ''} |" for c in table.columns]
+        lines.append("")
+    return "\n".join(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {"events.md": page, "read-models.md": read_models, "published-events.schema.json": published}
+
+
 def main() -> int:
     """Write or check."""
-    wanted = page()
-    if "--check" in sys.argv[1:]:
-        if not PAGE.exists() or PAGE.read_text() != wanted:
-            sys.stderr.write(f"{PAGE.name} is not in step with the code: run `make docs`.\n")
-            return 1
-        return 0
-    PAGE.write_text(wanted)
+    stale = []
+    for name, make in PAGES.items():
+        file, wanted = FOLDER / name, make()
+        if not file.exists() or file.read_text() != wanted:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                file.write_text(wanted)
+    if stale and "--check" in sys.argv[1:]:
+        sys.stderr.write(f"{', '.join(stale)} not in step with the code: run `make docs`.\n")
+        return 1
     return 0
 
 

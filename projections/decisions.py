@@ -119,9 +119,14 @@ class Decisions(Fold):
         self._by_id[event.cl_ord_id] = self._fates[event.cause] = len(self._decided)
         self._decided.append((seq, event))
 
-    def rows(self) -> list[RiskDecision]:
-        """Every approval and denial, in order."""
-        return [self._row(i) for i in range(len(self._decided))]
+    @property
+    def count(self) -> int:
+        """How many approvals and denials there are."""
+        return len(self._decided)
+
+    def rows(self, start: int = 0) -> list[RiskDecision]:
+        """Every approval and denial from the `start`-th on, in order."""
+        return [self._row(i) for i in range(start, len(self._decided))]
 
     def of(self, cl_ord_id: str) -> RiskDecision | None:
         """The decision about one order or replace request."""

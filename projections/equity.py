@@ -38,6 +38,13 @@ class Drawdown(msgspec.Struct, frozen=True, gc=False):
     relative: tuple[int, int] | None
 
 
+class CurveChange(msgspec.Struct, frozen=True, gc=False):
+    """How the kept points differ from what was told last: those that are new or differ, and the seqs of those that are gone."""
+
+    points: list[EquityPoint]
+    gone: list[int]
+
+
 class EquityCurve:
     """One equity series, extended in order. Numbers are integers in any one unit; `scale` changes the unit."""
 
@@ -48,6 +55,8 @@ class EquityCurve:
         "_relative_fall",
         "_relative_peak",
         "_step_ns",
+        "_told_events",
+        "_told_marks",
         "_worst_positive",
         "fall",
         "fall_peak",
@@ -67,6 +76,8 @@ class EquityCurve:
         self._step_ns = _FIRST_STEP_NS
         self._at_events: tuple[list[int], list[int], list[int]] = ([seq], [ns], [equity])
         self._marks: list[tuple[int, int, int]] = []
+        self._told_events = 0
+        self._told_marks: dict[int, tuple[int, int, int]] = {}
 
     def extend(self, seqs: Numbers, ns: Numbers, equity: Numbers, at_event: Numbers) -> None:
         """Append points of shape (n,), n > 0; `at_event` says which are kept for good."""
@@ -131,10 +142,20 @@ class EquityCurve:
         self._worst_positive *= by
         self._at_events[2][:] = [equity * by for equity in self._at_events[2]]
         self._marks = [(seq, ns, equity * by) for seq, ns, equity in self._marks]
+        self._told_events = 0
+        self._told_marks = dict.fromkeys(self._told_marks, (0, 0, 0))
 
     def points(self, by: int = 1) -> list[EquityPoint]:
         """The kept points by seq, amounts times `by`."""
         return [EquityPoint(seq, ns, equity * by) for seq, ns, equity in sorted([*zip(*self._at_events, strict=True), *self._marks])]
+
+    def changed(self, by: int = 1) -> CurveChange:
+        """What is new or gone since the last question, amounts times `by`; every kept point at the first."""
+        seqs, ns, equity = (column[self._told_events :] for column in self._at_events)
+        told, marks = self._told_marks, {mark[0]: mark for mark in self._marks}
+        self._told_events, self._told_marks = len(self._at_events[0]), marks
+        fresh = [*zip(seqs, ns, equity, strict=True), *(m for seq, m in marks.items() if told.get(seq) != m)]
+        return CurveChange([EquityPoint(seq, at, amt * by) for seq, at, amt in fresh], [seq for seq in told if seq not in marks])
 
     def drawdown(self, by: int = 1) -> Drawdown:
         """The largest falls so far, amounts times `by`."""

@@ -14,6 +14,7 @@ from domain.events import ExternalTradeObserved, FillCorrected, OrderFilled
 from domain.instrument import Instrument
 from domain.terms import Liquidity, Side
 from projections import strategy_name
+from projections.changes import Changed
 from projections.fills import Booked, Fills, exec_key
 
 
@@ -60,15 +61,18 @@ class Executions(Fills):
         super().__init__()
         self._rows: list[_Row] = []
         self._standing: dict[str, _Row] = {}
+        self._changed: Changed[_Row] = Changed()
 
     def _book(self, seq: int, event: Any, booked: Booked) -> None:
         if booked.taken:
             row = self._standing.pop(exec_key(booked.order, booked.taken))
             row.state = "corrected" if isinstance(event, FillCorrected) else "busted"
             row.changed_seq = seq
+            self._changed.mark(row.seq, row)
         if booked.added:
             row = _Row(seq, event, booked)
             self._rows.append(row)
+            self._changed.mark(seq, row)
             if booked.order:
                 self._standing[exec_key(booked.order, booked.added)] = row
 
@@ -77,6 +81,11 @@ class Executions(Fills):
     def rows(self) -> list[Execution]:
         """Every execution, also those that were busted or corrected later."""
         return [self._row(row) for row in self._rows]
+
+    def changed(self) -> list[Execution]:
+        """The executions that are new or overtaken since the last question, each once; every execution at the first."""
+        found = self._changed.take()
+        return self.rows() if found is None else [self._row(row) for row in found]
 
     def _row(self, row: _Row) -> Execution:
         event, booked = row.event, row.booked

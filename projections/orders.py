@@ -28,6 +28,7 @@ from domain.instrument import Instrument
 from domain.order import Order, OrderEvent, evolve
 from domain.terms import OrderType, Side, TimeInForce
 from projections import Fold, strategy_name
+from projections.changes import Changed
 from projections.fills import Chained
 
 DENIED = "denied"
@@ -101,6 +102,7 @@ class Orders(Fold):
         self._by_id: dict[str, _Life | _Denial] = {}
         self._asked: dict[int, SignalRaised | OperatorCommandReceived] = {}
         self._approved: dict[int, int] = {}
+        self._changed: Changed[_Life | _Denial] = Changed()
         self.handlers = {
             **dict.fromkeys(get_args(OrderEvent), self._report),
             **dict.fromkeys(get_args(Chained), self._chained),
@@ -132,11 +134,13 @@ class Orders(Fold):
         invariant(event.cause in self._asked, f"the denial {seq} follows a signal or a person's order")
         denial = _Denial(seq, event, self._asked.pop(event.cause))
         self._all.append(denial)
+        self._changed.mark(seq, denial)
         self._by_id[event.cl_ord_id] = denial
 
     def _submit(self, seq: int, event: OrderSubmitted) -> None:
         life = _Life(Order(event), seq, event.ns, event.cause, self._approved.pop(event.cause, 0), seq, event.ns)
         self._all.append(life)
+        self._changed.mark(seq, life)
         self._by_id[event.cl_ord_id] = life
 
     def _chained(self, seq: int, event: Any) -> None:
@@ -147,6 +151,7 @@ class Orders(Fold):
             if isinstance(life, _Life):
                 self._by_id[event.cl_ord_id] = life
                 life.order.ids.setdefault(event.cl_ord_id, False)
+                self._changed.mark(life.submitted_seq, life)
         self._report(seq, event)
 
     def _report(self, seq: int, event: Any) -> None:
@@ -154,6 +159,7 @@ class Orders(Fold):
         if not isinstance(life, _Life):
             return
         evolve(life.order, event)
+        self._changed.mark(life.submitted_seq, life)
         life.last_seq = seq
         life.last_ns = event.ns
         life.reason = getattr(event, "reason", "") or life.reason
@@ -161,6 +167,11 @@ class Orders(Fold):
     def rows(self) -> list[OrderRow]:
         """Every order, denied ones included."""
         return [self._row(x) for x in self._all]
+
+    def changed(self) -> list[OrderRow]:
+        """The orders that are new or changed since the last question, each once; every order at the first."""
+        found = self._changed.take()
+        return self.rows() if found is None else [self._row(x) for x in found]
 
     def find(self, cl_ord_id: str) -> OrderRow | None:
         """The order that has or had this id."""

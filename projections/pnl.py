@@ -22,7 +22,7 @@ from domain.money import POW10, div_half_even
 from domain.position import Position
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, RECV_NS, Columns, Ticks
 from projections.columns import BATCH, Numbers, Pending, groups, numbers, reach
-from projections.equity import Drawdown, EquityCurve, EquityPoint
+from projections.equity import CurveChange, Drawdown, EquityCurve, EquityPoint
 from projections.fills import Booked, Fills
 
 _NO_MARK, _FILL, _MID, _PRINT = range(4)
@@ -344,3 +344,8 @@ class Pnl(Fills):
         """Equity over time, in 10^-digits as in the currency's row: the opening, every event that moved money, and a bounded number of marks between."""
         self._work()
         return self._accounts[currency].curve.points(5)
+
+    def curve_changed(self, currency: str) -> CurveChange:
+        """How `curve` differs from what this answered last; the whole curve at the first question."""
+        self._work()
+        return self._accounts[currency].curve.changed(5)
