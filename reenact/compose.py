@@ -38,6 +38,7 @@ from reenact.loading import instantiate, resolve, resolve_recorded
 from reenact.logs import open_log
 from reenact.pacing import paced
 from reenact.runtime import CommitPolicy, Counts, Runtime
+from reenact.snapshots import Snapshots
 
 OnProgress = Callable[[Counts, int], None]
 
@@ -100,6 +101,7 @@ def run(
     pace: float = 0,
     progress: OnProgress | None = None,
     policy: CommitPolicy | None = None,
+    snapshots: Snapshots | None = None,
 ) -> RunSummary:
     """Run a simulated session to its end. Raises LogConflict when the session exists already.
 
@@ -111,8 +113,9 @@ def run(
         if store.head(name) is not None:
             raise LogConflict("the session exists already", session=name, remedy="Choose another name with --session, or `reenact resume` it.")
         return _play(
-            config, store, url, code_fingerprint(), name, lambda number, record: store.append(name, number, [record]), progress, policy, pace
-        )
+            config, store, url, code_fingerprint(), name, lambda number, record: store.append(name, number, [record]), progress, policy, pace,
+            snapshots,
+        )  # fmt: skip
 
 
 def resume(
@@ -123,11 +126,12 @@ def resume(
     progress: OnProgress | None = None,
     policy: CommitPolicy | None = None,
     base: Path | None = None,
+    snapshots: Snapshots | None = None,
 ) -> RunSummary:
     """Finish a simulated session that was cut off: its recorded part is re-enacted with today's code and compared, the rest appended.
 
     Without `config` the recorded configuration is used (feed paths relative to `base`). Raises ReplayDiverged when today's code or data
-    does not reach what is recorded; then nothing is appended.
+    does not reach what is recorded; then nothing is appended. With `snapshots` only what came after the newest that fits is re-enacted.
     """
     url = log or (config.log if config is not None else "")
     with open_log(url) as asked:
@@ -135,16 +139,19 @@ def resume(
         opened = opening(asked, name)
     used = config or from_mapping(json.loads(opened.config), base=base)
     with _writing(url, used) as store:
-        recorded = store.read(name)
+        recorded: Iterator[bytes] | None = None
 
         def put(number: int, record: bytes) -> None:
+            nonlocal recorded
+            if recorded is None:
+                recorded = store.read(name, number - 1)
             before = next(recorded, None)
             if before is None:
                 store.append(name, number, [record])
             elif before != record:
                 _explain_difference(name, number, before, record)
 
-        return _play(used, store, url, opened.code, name, put, progress, policy)
+        return _play(used, store, url, opened.code, name, put, progress, policy, snapshots=snapshots)
 
 
 def _writing(url: str, config: SessionConfig, *, create: bool = False) -> EventLog:
@@ -225,11 +232,13 @@ def _play(
     progress: OnProgress | None,
     policy: CommitPolicy | None,
     pace: float = 0,
+    snapshots: Snapshots | None = None,
 ) -> RunSummary:
     check_fresh()
     started = time.perf_counter()
     instruments = config_units.build_instruments(config)
-    blocks = MergedFeed([feed.reader(instruments) for feed in config.feeds]).blocks()
+    merged = MergedFeed([feed.reader(instruments) for feed in config.feeds])
+    blocks = merged.blocks()
     first = next(blocks, None)
     first_ns = 0 if first is None else int(first.recv_ns[0]) if isinstance(first, Ticks) else first.ns
     specs = _specs(config, [i.symbol for i in instruments])
@@ -248,6 +257,9 @@ def _play(
     )  # fmt: skip
     feed = _again(first, blocks)
     with blamed():
+        if snapshots is not None:
+            files = [path for feed_config in config.feeds for path in getattr(feed_config, "paths", ())]
+            feed = snapshots.around(runtime, merged, store, files)
         runtime.run(paced(feed, pace) if pace else feed)
     if isinstance(store, BackgroundLog):
         store.flush()

@@ -9,7 +9,7 @@ before the log has acknowledged it; where commits are cut depends on the events 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,6 +22,9 @@ from domain.strategy import Strategy
 from domain.ticks import Ticks
 
 DAY_NS = 86_400 * 10**9
+_STATE = (
+    "opened", "journal", "engine", "counts", "stopped", "_venue", "_commands_at", "_roll_ns", "_fixed_ns", "_policy", "_until_ns", "_last_ns",
+)  # fmt: skip
 
 
 class Venue(Protocol):
@@ -95,9 +98,10 @@ class Runtime:
         self._last_ns = opened.ns
 
     def run(self, blocks: Iterator[Ticks | FeedInput]) -> None:
-        """Play the feed to its end, or to the first refused frame if the session's policy says so."""
-        self.engine.start(self.opened)
-        self._release()
+        """Play the feed (what is left of it, after `restore`) to its end, or to the first refused frame if the session's policy says so."""
+        if not self.journal.seq:
+            self.engine.start(self.opened)
+            self._release()
         for block in blocks:
             if isinstance(block, Ticks):
                 self._play(block)
@@ -111,6 +115,17 @@ class Runtime:
         reason = "end of feed" if self.stopped is None else f"stopped at a refused row: {self.stopped.place}"
         self.engine.step(SessionClosed(self._last_ns, 0, reason))
         self._close()
+
+    def state(self) -> dict[str, Any]:
+        """All that what follows depends on, besides the feed; to be asked for between two blocks only."""
+        return {name: getattr(self, name) for name in _STATE}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from another runtime's `state`. Raises ValueError when it is of another opening or commits by another policy."""
+        if state["opened"] != self.opened or state["_policy"] != self._policy:
+            raise ValueError("the session was opened otherwise, or commits by another policy")
+        for name in _STATE:
+            setattr(self, name, state[name])
 
     def _take(self, event: FeedInput) -> None:
         self._due(event.ns)
@@ -141,6 +156,11 @@ class Runtime:
                 journal.take(ticks, taken, i)
                 taken = i
             bound_ns = self._due(recv_at(i))
+            if len(journal.events) >= most_events:
+                journal.take(ticks, taken, i)
+                taken = i
+                self._close()
+                most_ticks_left = most_ticks
             if spans:
                 bound_ns = min(bound_ns, self._within(recv_at(i)))
             if before_release or spans:

@@ -10,16 +10,18 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.csv
 
 from adapters.feeds.columns import Columns, text_types
 from adapters.feeds.layout import CsvFeed
+from adapters.feeds.place import Place
 from adapters.feeds.plan import RowRefused, State, plan_of
-from adapters.feeds.protocol import BLOCK, FeedInput, Refusal, in_order
+from adapters.feeds.protocol import BLOCK, Emitted, FeedInput, Refusal, in_order
 from adapters.feeds.rows import Rows, table_of
 from domain.errors import FeedInvalid
 from domain.instrument import Instrument
@@ -45,6 +47,7 @@ class CsvReader:
         self._plan = plan_of(config, instruments)
         self._types = text_types(self._plan)
         self._state = State()
+        self._place: Place | None = None
         for path in config.paths:
             self._header(path, _pieces(path))
 
@@ -62,19 +65,36 @@ class CsvReader:
         """How many crossed and locked quotes the last reading met."""
         return self._state.seen
 
-    def blocks(self) -> Iterator[Ticks | FeedInput]:
-        """The files from their start, one after another. Raises FeedInvalid for a file that breaks off or is no text table."""
-        self._state = State()
-        return in_order(self.name, self._items(), self._block, self._state.dropped)
+    @property
+    def place(self) -> Place | None:
+        """Where the piece read last begins; None before the first good row."""
+        return self._place
 
-    def _items(self) -> Iterator[Ticks | Refusal]:
-        for path in self._config.paths:
-            pieces = _pieces(path)
+    def blocks(self, place: Place | None = None) -> Iterator[Ticks | FeedInput]:
+        """The files from their start or a place, one after another. Raises FeedInvalid for a file that breaks off or is no text table."""
+        self._place = None
+        self._state = State() if place is None else deepcopy(place.at.state)
+        return in_order(self.name, self._items(place), self._block, self._state.dropped, None if place is None else place.at.last_ns)
+
+    def _items(self, place: Place | None) -> Iterator[Ticks | Refusal]:
+        begin: _At | None = None if place is None else place.at
+        emitted = Emitted() if place is None or begin is None else Emitted(place.ticks, place.inputs, begin.last_ns)
+        for number, path in enumerate(self._config.paths):
+            if begin is not None and number < begin.file:
+                continue
+            pieces = _Counted(_pieces(path))
             names, line, rest = self._header(path, pieces)
+            offset = pieces.offset - len(rest)
+            source: Iterator[bytes] = pieces
+            if begin is not None and number == begin.file:
+                offset, line, rest, source = begin.offset, begin.line, b"", _pieces(path, begin.offset)
             part = _Part(path, names, self._config, self._types, Columns(self._plan, self._state), Rows(self._plan, self._state))
-            for piece in _whole_lines(path, rest, pieces):
-                yield from part.items(piece, line)
+            for piece in _whole_lines(path, rest, source):
+                if emitted.last_ns is not None:
+                    self._place = Place(emitted.ticks, emitted.inputs, _At(number, offset, line, emitted.last_ns, deepcopy(self._state)))
+                yield from emitted.counted(part.items(piece, line))
                 line += piece.count(b"\n")
+                offset += len(piece)
 
     def _header(self, path: str, pieces: Iterator[bytes]) -> tuple[list[str], int, bytes]:
         """The column names, the number of the first data line and what was read beyond the header."""
@@ -103,6 +123,32 @@ class CsvReader:
                 f"the column {twice[0]!r} stands twice in the header", place=path, line=line - 1, remedy="Give each column its own name."
             )
         return names, line, head
+
+
+class _At(NamedTuple):
+    """The number of a file, the place in its unpacked bytes and the line there, the last receive time and what reading carries."""
+
+    file: int
+    offset: int
+    line: int
+    last_ns: int
+    state: State
+
+
+class _Counted:
+    """Pieces and how many bytes they held."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self.offset = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        self.offset += len(piece)
+        return piece
 
 
 class _Part:
@@ -182,8 +228,8 @@ def _array(column: Any) -> Any:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _pieces(path: str) -> Iterator[bytes]:
-    """The unpacked bytes of a file. Raises FeedInvalid for a file that is missing, unreadable, cut off or not what its name says."""
+def _pieces(path: str, offset: int = 0) -> Iterator[bytes]:
+    """The unpacked bytes of a file from `offset` on; packed ones before it are unpacked but not looked at. Raises FeedInvalid for a file that is missing, unreadable, cut off or not what its name says."""
     named = _SUFFIX.get(Path(path).suffix.lower())
     packing = named
     try:
@@ -194,8 +240,14 @@ def _pieces(path: str) -> Iterator[bytes]:
             if named is not None and start and packing != named:
                 raise FeedInvalid(f"the file is not {named} data", place=path, remedy="Rename it, or pack it again.")
             source = pa.CompressedInputStream(file, packing) if packing else file
-            while piece := source.read(PIECE):
+            if packing is None:
+                source.seek(offset)
+            else:
+                for start_of in range(0, offset, PIECE):
+                    source.read(min(PIECE, offset - start_of))
+            while piece := source.read(PIECE - offset % PIECE):
                 yield piece
+                offset = 0
     except FileNotFoundError as e:
         raise FeedInvalid("there is no such file", place=path, remedy="Check the path in the configuration.") from e
     except OSError as e:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adapters.feeds.columns import Columns
 from adapters.feeds.layout import ParquetFeed
+from adapters.feeds.place import Place
 from adapters.feeds.plan import RowRefused, State, plan_of
-from adapters.feeds.protocol import BLOCK, FeedInput, Refusal, in_order
+from adapters.feeds.protocol import BLOCK, Emitted, FeedInput, Refusal, in_order
 from adapters.feeds.rows import Rows, table_of
 from domain.errors import FeedInvalid
 from domain.instrument import Instrument
@@ -38,6 +40,7 @@ class ParquetReader:
         self._block = block
         self._plan = plan_of(config, instruments)
         self._state = State()
+        self._place: Place | None = None
         for path in config.paths:
             with opened(path) as file:
                 self._check(path, file.schema_arrow)
@@ -56,10 +59,16 @@ class ParquetReader:
         """How many crossed and locked quotes the last reading met."""
         return self._state.seen
 
-    def blocks(self) -> Iterator[Ticks | FeedInput]:
-        """The files from their start, one after another. Raises FeedInvalid for a file that is damaged."""
-        self._state = State()
-        return in_order(self.name, self._items(), self._block, self._state.dropped)
+    @property
+    def place(self) -> Place | None:
+        """Where the batch read last begins; None before the first good row."""
+        return self._place
+
+    def blocks(self, place: Place | None = None) -> Iterator[Ticks | FeedInput]:
+        """The files from their start or a place, one after another. Raises FeedInvalid for a file that is damaged."""
+        self._place = None
+        self._state = State() if place is None else deepcopy(place.at.state)
+        return in_order(self.name, self._items(place), self._block, self._state.dropped, None if place is None else place.at.last_ns)
 
     def _check(self, path: str, schema: Any) -> None:
         config = self._config
@@ -82,15 +91,30 @@ class ParquetReader:
                     f"the column {time.column!r} holds timestamps, the layout counts in {time.unit}", place=path, remedy='Set unit = "iso".'
                 )
 
-    def _items(self) -> Iterator[Ticks | Refusal]:
+    def _items(self, place: Place | None) -> Iterator[Ticks | Refusal]:
         columns, rows = Columns(self._plan, self._state), Rows(self._plan, self._state)
-        for path in self._config.paths:
+        begin: _At | None = None if place is None else place.at
+        emitted = Emitted() if place is None or begin is None else Emitted(place.ticks, place.inputs, begin.last_ns)
+        for number, path in enumerate(self._config.paths):
+            if begin is not None and number < begin.file:
+                continue
             with opened(path) as file:
                 self._check(path, file.schema_arrow)
-                row = 1
-                for batch in batches(path, file, list(self._config.columns())):
-                    yield from _part(columns, rows, path, batch, row)
+                row = begin.row if begin is not None and number == begin.file else 1
+                for batch in batches(path, file, list(self._config.columns()), row - 1):
+                    if emitted.last_ns is not None:
+                        self._place = Place(emitted.ticks, emitted.inputs, _At(number, row, emitted.last_ns, deepcopy(self._state)))
+                    yield from emitted.counted(_part(columns, rows, path, batch, row))
                     row += batch.num_rows
+
+
+class _At(NamedTuple):
+    """The number of a file and of a row in it, the last receive time and what reading carries."""
+
+    file: int
+    row: int
+    last_ns: int
+    state: State
 
 
 def opened(path: str) -> Any:
@@ -104,10 +128,17 @@ def opened(path: str) -> Any:
         raise FeedInvalid(f"the file is no readable Parquet table: {e}", place=path, remedy="Copy or write the file again.") from e
 
 
-def batches(path: str, file: Any, columns: list[str]) -> Iterator[Any]:
-    """The file's record batches with these columns. Raises FeedInvalid where its bytes are damaged."""
+def batches(path: str, file: Any, columns: list[str], skip: int = 0) -> Iterator[Any]:
+    """The file's record batches with these columns, without the first `skip` rows. Raises FeedInvalid where its bytes are damaged."""
+    group = 0
+    while group < file.num_row_groups - 1 and skip >= (held := file.metadata.row_group(group).num_rows):
+        skip -= held
+        group += 1
     try:
-        yield from file.iter_batches(batch_size=BATCH, columns=columns)
+        for batch in file.iter_batches(batch_size=BATCH, columns=columns, row_groups=range(group, file.num_row_groups)):
+            if skip < batch.num_rows:
+                yield batch.slice(skip)
+            skip = max(0, skip - batch.num_rows)
     except (OSError, pa.ArrowInvalid) as e:
         raise FeedInvalid(f"the Parquet data is damaged: {e}", place=path, remedy="Copy or write the file again.") from e
 

@@ -49,18 +49,39 @@ class Refusal:
         self.raw = raw
 
 
+class Emitted:
+    """Counts what a reader has emitted: `ticks`, other inputs, and the last receive time (None before the first tick)."""
+
+    def __init__(self, ticks: int = 0, inputs: int = 0, last_ns: int | None = None) -> None:
+        self.ticks = ticks
+        self.inputs = inputs
+        self.last_ns = last_ns
+
+    def counted(self, items: Iterable[Ticks | Refusal]) -> Iterator[Ticks | Refusal]:
+        """The items, counted as they pass."""
+        for item in items:
+            yield item
+            if not isinstance(item, Ticks):
+                self.inputs += 1
+            elif len(item):
+                self.ticks += len(item)
+                self.last_ns = int(item.recv_ns[-1])
+
+
 _WAITING = 1000
 NO_INSTRUMENT = -1
 
 
-def in_order(feed: str, items: Iterable[Ticks | Refusal], block: int, left_out: Mapping[str, int]) -> Iterator[Ticks | FeedInput]:
+def in_order(
+    feed: str, items: Iterable[Ticks | Refusal], block: int, left_out: Mapping[str, int], last: int | None = None
+) -> Iterator[Ticks | FeedInput]:
     """Tables cut to `block`, refusals as events at the receive time of the last good row before them.
 
     What the feed's policy has left out by the end (`left_out`, by cause) is said in a `FeedGap`: nothing goes missing silently.
 
     Refusals before the first good row take its time; when more than a thousand precede it, or none follows, their time is 0.
+    `last`: the receive time of the last good row before these items, where they are the rest of a feed.
     """
-    last: int | None = None
     waiting: list[Refusal] = []
     for item in items:
         if isinstance(item, Ticks):

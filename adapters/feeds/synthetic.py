@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from adapters.feeds.layout import FAR_NS, Duration, Table
+from adapters.feeds.place import Place
 from adapters.feeds.protocol import BLOCK, FeedInput, cut
 from adapters.times import parse_time, time_text
 from domain.chance import Chance
@@ -103,6 +104,7 @@ class SyntheticMarket:
     def __init__(self, config: SyntheticFeed, instruments: Sequence[Instrument], block: int = BLOCK) -> None:
         self._config = config
         self._block = block
+        self._place: Place | None = None
         self._lowest = _LOW_TICKS + config.spread_ticks
         by_symbol = {i.symbol: n for n, i in enumerate(instruments)}
         symbols = config.symbols or tuple(by_symbol)
@@ -124,13 +126,19 @@ class SyntheticMarket:
     def name(self) -> str:
         return self._config.name
 
-    def blocks(self) -> Iterator[Ticks | FeedInput]:
-        """The market from its start."""
+    @property
+    def place(self) -> Place | None:
+        """Where the block drawn last begins; None before the first."""
+        return self._place
+
+    def blocks(self, place: Place | None = None) -> Iterator[Ticks | FeedInput]:
+        """The market from its start, or from a place that such a market gave."""
         config = self._config
+        start, now, walks = (0, config.start, list(self._starts)) if place is None else (place.at[0], place.at[1], list(place.at[2]))
         bits = np.random.PCG64(config.seed)
-        walks = list(self._starts)
-        now = config.start
-        for first in range(0, config.n, _DRAW):
+        bits.advance(start * WORDS)
+        for first in range(start, config.n, _DRAW):
+            self._place = Place(first, 0, (first, now, tuple(walks)))
             count = min(_DRAW, config.n - first)
             words = np.asarray(bits.random_raw(count * WORDS), dtype=np.uint64).reshape(count, WORDS).T
             cols = np.zeros((ROWS, count), dtype=np.int64)

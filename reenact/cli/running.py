@@ -11,22 +11,42 @@ import msgspec
 
 from domain.errors import FeedInvalid, LogCorrupt, LogGap, ReplayDiverged
 from domain.events import Event
-from reenact.cli.frame import example, json_option
+from reenact.cli.frame import F, example, json_option
 from reenact.cli.output import clean, show_json, show_pairs, show_rows
 from reenact.cli.progress import Meter
 from reenact.config import DEFAULT_LOG, load
 from reenact.differences import Difference, differences, told
 from reenact.explain import why
-from reenact.logs import SessionLog, open_log
+from reenact.logs import FORMS, SessionLog, open_log
 
 if TYPE_CHECKING:
     from adapters.logs import EventLog
     from reenact.compose import RunSummary, VerifyResult
     from reenact.config import SessionConfig
     from reenact.runtime import Counts
+    from reenact.snapshots import Snapshots
 
 FAILED = 1
 _progress = click.option("--no-progress", is_flag=True, help="Show no progress.")
+
+
+def _snapshot_options(command: F) -> F:
+    """`--snapshots` and `--snapshot-every`: a local cache of states beside the log."""
+    command = click.option(
+        "--snapshot-every", "every", type=click.IntRange(min=1), default=1_000, show_default=True, metavar="N", help="Commits from one to the next."
+    )(command)
+    return click.option(
+        "--snapshots", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help="Keep states of the session in this folder, so that resuming costs what came after the last one.",
+    )(command)  # fmt: skip
+
+
+def _snapshots(folder: Path | None, every: int) -> Snapshots | None:
+    if folder is None:
+        return None
+    from reenact.snapshots import Snapshots
+
+    return Snapshots(folder, every, note=lambda sentence: click.echo(clean(sentence), err=True))
 
 
 def _watch(meter: Meter) -> Callable[[Counts, int], None]:
@@ -35,20 +55,21 @@ def _watch(meter: Meter) -> Callable[[Counts, int], None]:
 
 @click.command(epilog=example("reenact run session.toml", "reenact run session.toml --log sqlite://runs/today.db --session morning"))
 @click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
-@click.option("--log", "log", metavar="URL", default="", help="The log, instead of the configuration's: sqlite://PATH or memory://.")
+@click.option("--log", "log", metavar="URL", default="", help=f"The log, instead of the configuration's: {FORMS}.")
 @click.option("--session", "session", metavar="NAME", default="", help="The session's name; else the configuration's with the next free number.")
 @click.option(
     "--pace", type=click.FloatRange(min=0), default=0.0, metavar="X", help="Play the feed at X times its recorded speed; else as fast as it goes."
 )
+@_snapshot_options
 @json_option
 @_progress
-def run(config: Path, log: str, session: str, pace: float, as_json: bool, no_progress: bool) -> None:
+def run(config: Path, log: str, session: str, pace: float, folder: Path | None, every: int, as_json: bool, no_progress: bool) -> None:
     """Run a session from a configuration file, recording everything."""
     loaded = load(config)
     from reenact import compose
 
     with Meter("running", quiet=no_progress) as meter:
-        summary = compose.run(loaded, log=log, session=session, pace=pace, progress=_watch(meter))
+        summary = compose.run(loaded, log=log, session=session, pace=pace, progress=_watch(meter), snapshots=_snapshots(folder, every))
     _show_summary(summary, as_json)
 
 
@@ -62,12 +83,14 @@ def run(config: Path, log: str, session: str, pace: float, as_json: bool, no_pro
     type=click.Path(path_type=Path),
     help="The configuration; else the recorded one, its paths relative to here.",
 )
+@_snapshot_options
 @json_option
 @_progress
-def resume(log: str, session: str, config: Path | None, as_json: bool, no_progress: bool) -> None:
+def resume(log: str, session: str, config: Path | None, folder: Path | None, every: int, as_json: bool, no_progress: bool) -> None:
     """Finish a simulated session that was cut off.
 
-    The recorded part is re-enacted and compared first; nothing is appended unless it is reached exactly.
+    The recorded part is re-enacted and compared first; nothing is appended unless it is reached exactly. With --snapshots only the part
+    after the newest snapshot that fits is: `reenact verify` is what proves the whole.
     """
     from reenact import compose
 
@@ -77,7 +100,7 @@ def resume(log: str, session: str, config: Path | None, as_json: bool, no_progre
         if session or not store.sessions():
             SessionLog(store, session or None)
     with Meter("resuming", quiet=no_progress) as meter:
-        summary = compose.resume(loaded, log=address, session=session, progress=_watch(meter), base=Path.cwd())
+        summary = compose.resume(loaded, log=address, session=session, progress=_watch(meter), base=Path.cwd(), snapshots=_snapshots(folder, every))
     _show_summary(summary, as_json)
 
 
@@ -110,7 +133,7 @@ def _show_pairs(s: RunSummary) -> None:
     "--config", "config", metavar="FILE", type=click.Path(path_type=Path), help="Use this configuration's limits and strategies: what would differ?"
 )
 @click.option("--recorded-code", is_flag=True, help="Run the recorded source of users' strategies, not today's files.")
-@click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help="The log: sqlite://PATH.")
+@click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help=f"The log: {FORMS}.")
 @click.option("--all", "every", is_flag=True, help="Every session of the log.")
 @json_option
 @_progress
