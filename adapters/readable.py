@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from adapters.times import duration_text, time_text
-from domain.events import AnyEvent, Event, OrderReplaced, OrderReplaceRequested, OrderSubmitted, SessionOpened, SignalRaised
+from domain.commands import SubmitOrder
+from domain.events import AnyEvent, Event, OperatorCommandReceived, OrderReplaced, OrderReplaceRequested, OrderSubmitted, SessionOpened, SignalRaised
 from domain.instrument import Instrument
 from domain.money import to_text
 from domain.risk import KNOWN, OFF, Check
@@ -82,7 +83,9 @@ def limits_row(limits: Limits, spec: Instrument) -> Row:
 class Reader:
     """Turns a session's events, handed over in order, into rows of text. It remembers which instrument each order trades."""
 
-    NAMING: tuple[type[Event], ...] = (SessionOpened, SignalRaised, OrderSubmitted, OrderReplaceRequested, OrderReplaced)
+    NAMING: tuple[type[Event], ...] = (
+        SessionOpened, SignalRaised, OperatorCommandReceived, OrderSubmitted, OrderReplaceRequested, OrderReplaced,
+    )  # fmt: skip
     """The events that `note` learns from."""
 
     def __init__(self) -> None:
@@ -99,9 +102,20 @@ class Reader:
             self._of_order[event.cl_ord_id] = event.instrument
         elif isinstance(event, (OrderReplaceRequested, OrderReplaced)):
             self._of_order[event.cl_ord_id] = self._of_order.get(event.orig_cl_ord_id, -1)
+        elif isinstance(event, OperatorCommandReceived):
+            if event.command == "order":
+                self._signal = self._asked(event)
         elif isinstance(event, SessionOpened):
             self.instruments = event.instruments
             self.strategies = tuple(s.name for s in event.strategies)
+
+    def _asked(self, event: OperatorCommandReceived) -> int:
+        """The index of the instrument a person wants to trade, -1 when the command names none of the session's."""
+        try:
+            symbol = msgspec.json.decode(event.argument, type=SubmitOrder).symbol
+        except msgspec.DecodeError:
+            return -1
+        return next((i for i, spec in enumerate(self.instruments) if spec.symbol == symbol), -1)
 
     def instrument_of(self, event: AnyEvent) -> int:
         """The index of the instrument an event is about, or -1."""
