@@ -13,19 +13,19 @@ sys.path.insert(0, str(ROOT))
 
 def main() -> None:
     """Build or clean."""
-    from reenact.compiled import MODULES, built
-
     os.chdir(ROOT)
-    for extension in built():
-        extension.unlink()
-    for shared in ROOT.glob("*__mypyc*.so"):
-        shared.unlink()
+    # First of all, and by pattern: what was compiled of an older source may not even be importable beside today's.
+    for folder in (".", "domain", "adapters", "reenact"):
+        for extension in ROOT.glob("*__mypyc*.so" if folder == "." else f"{folder}/**/*.so"):
+            extension.unlink()
     if "--clean" in sys.argv[1:]:
         return
 
     from mypyc.build import mypycify
     from setuptools import Distribution
     from setuptools.command.build_ext import build_ext
+
+    from reenact.compiled import MODULES
 
     with tempfile.TemporaryDirectory() as work:
         config = Path(work, "mypy.ini")
