@@ -20,7 +20,7 @@ MODULES = (
         f"domain/{m}.py"
         for m in ("context", "desk", "engine", "journal", "market", "money", "order", "orders", "position", "replay", "state", "value")
     ),
-    *(f"domain/risk/{m}.py" for m in ("__init__", "instrument_validity", "max_order_qty", "max_order_value", "position_limit")),
+    *(f"domain/risk/{m}.py" for m in ("__init__", "answer", "instrument_validity", "max_order_qty", "max_order_value", "position_limit")),
     *(f"domain/risk/{m}.py" for m in ("price_collar", "proposal", "reduce_only", "stale_data", "trading_state")),
     *(f"adapters/venues/{m}.py" for m in ("admission", "book", "fees", "matching", "prices", "reports", "simulated", "tables")),
     "reenact/runtime.py",

@@ -12,13 +12,6 @@ import msgspec
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 
-MOST = 2**63 - 1
-
-
-def shown(n: int) -> int:
-    """A compared number as the log can hold it: what needs more than 64 bits is recorded as the largest (the comparison itself is exact)."""
-    return n if -MOST <= n <= MOST else MOST if n > 0 else -MOST
-
 
 class Check(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One rule's answer: what was compared with what, in the rule's unit. `seen` is the seq of the market event looked at, or 0.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Rule, shown
+from typing import Final
+
+from domain.risk.answer import answer
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 from domain.value import notional_of
 
-_TRADABLE = Check("R-19a", True, 1, 1)
+_TRADABLE: Final = Check("R-19a", True, 1, 1)
 
 
 def check_tradable(p: Proposal, limits: Limits) -> Check:
     """The instrument may be traded (1) at all. Source: venue rule; features D R-19."""
-    return _TRADABLE if p.spec.tradable else Check("R-19a", False, 0, 1)
+    return _TRADABLE if p.spec.tradable else answer("R-19a", False, 0, 1)
 
 
 def check_tick(p: Proposal, limits: Limits) -> Check:
@@ -20,15 +23,15 @@ def check_tick(p: Proposal, limits: Limits) -> Check:
     tick = p.spec.tick_px
     for px in (p.limit_px, p.stop_px):
         if px and (px < 0 or px % tick):
-            return Check("R-19b", False, px, tick)
-    return Check("R-19b", True, p.limit_px or p.stop_px, tick)
+            return answer("R-19b", False, px, tick)
+    return answer("R-19b", True, p.limit_px or p.stop_px, tick)
 
 
 def check_lot(p: Proposal, limits: Limits) -> Check:
     """The quantity is positive and a multiple of the lot. Source: venue rule; features D R-19."""
     qty = p.qty
     lot = p.spec.lot_qty
-    return Check("R-19c", qty > 0 and not qty % lot, qty, lot)
+    return answer("R-19c", qty > 0 and not qty % lot, qty, lot)
 
 
 def check_min_notional(p: Proposal, limits: Limits) -> Check:
@@ -36,7 +39,7 @@ def check_min_notional(p: Proposal, limits: Limits) -> Check:
     least = p.spec.min_notional_amt
     px = p.limit_px or p.stop_px or p.ref_px
     amt = notional_of(p.spec, px, p.qty) if px > 0 else 0
-    return Check("R-19d", amt >= least, shown(amt), least, p.ref_seq)
+    return answer("R-19d", amt >= least, amt, least, p.ref_seq)
 
 
 TRADABLE: Rule = Rule("R-19a", "NOT_TRADABLE", "flag", check_tradable)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Rule, shown
+from domain.risk.answer import answer
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 from domain.value import notional_of
@@ -22,9 +23,9 @@ def check_max_order_value(p: Proposal, limits: Limits) -> Check:
     elif ref > px:
         px = ref
     if px <= 0:
-        return Check("R-03", limit < 0, -1, limit)
+        return answer("R-03", limit < 0, -1, limit)
     amt = notional_of(p.spec, px, p.qty)
-    return Check("R-03", limit < 0 or amt <= limit, shown(amt), limit, p.ref_seq)
+    return answer("R-03", limit < 0 or amt <= limit, amt, limit, p.ref_seq)
 
 
 RULE: Rule = Rule("R-03", "MAX_ORDER_VALUE", "amt", check_max_order_value)

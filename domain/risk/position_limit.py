@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.risk.check import Check, Rule, shown
+from domain.risk.answer import answer
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 
@@ -15,7 +16,7 @@ def check_position_limit(p: Proposal, limits: Limits) -> Check:
     else:
         worst = p.sell_leaves + p.qty - p.position_qty
         limit = limits.max_short_qty
-    return Check("R-07", limit < 0 or worst <= limit, shown(worst), limit)
+    return answer("R-07", limit < 0 or worst <= limit, worst, limit)
 
 
 RULE: Rule = Rule("R-07", "POSITION_LIMIT", "qty", check_position_limit)

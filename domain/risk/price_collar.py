@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.money import div_ceil
-from domain.risk.check import Check, Rule, shown
+from domain.risk.answer import answer
+from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 
@@ -16,12 +17,12 @@ def check_price_collar(p: Proposal, limits: Limits) -> Check:
     limit = limits.collar_bps
     ref = p.ref_px
     if ref <= 0:
-        return Check("R-01", limit < 0, -1, limit)
+        return answer("R-01", limit < 0, -1, limit)
     px = p.limit_px or p.stop_px
     if not px:
-        return Check("R-01", True, 0, limit, p.ref_seq)
+        return answer("R-01", True, 0, limit, p.ref_seq)
     away = abs(px - ref) * 10_000
-    return Check("R-01", limit < 0 or away <= limit * ref, shown(div_ceil(away, ref)), limit, p.ref_seq)
+    return answer("R-01", limit < 0 or away <= limit * ref, div_ceil(away, ref), limit, p.ref_seq)
 
 
 RULE: Rule = Rule("R-01", "PRICE_COLLAR", "bps", check_price_collar)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from domain.risk.answer import answer
 from domain.risk.check import Check, Rule
 from domain.risk.limits import Limits
 from domain.risk.proposal import Proposal
 
-_FREE = Check("R-23", True, 0, -1)
+_FREE: Final = Check("R-23", True, 0, -1)
 
 
 def check_reduce_only(p: Proposal, limits: Limits) -> Check:
@@ -14,7 +17,7 @@ def check_reduce_only(p: Proposal, limits: Limits) -> Check:
     if not p.reduce_only:
         return _FREE
     most = p.reducible_qty
-    return Check("R-23", p.qty <= most, p.qty, most)
+    return answer("R-23", p.qty <= most, p.qty, most)
 
 
 RULE: Rule = Rule("R-23", "REDUCE_ONLY", "qty", check_reduce_only)
