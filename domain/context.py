@@ -5,7 +5,7 @@ Invariants: nothing here reads a clock or chance of its own; every wish goes thr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.chance import Chance
 from domain.terms import OrderType, Side, TimeInForce
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from domain.market import Print, Quote
     from domain.order import Order
 
-_BUY, _SELL, _MARKET = Side.BUY, Side.SELL, OrderType.MARKET
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
+_MARKET: Final = OrderType.MARKET
 
 
 class Context:

@@ -7,6 +7,7 @@ granted or not; the desk knows the time and the cause only from the input being 
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Final
 
 from domain.errors import StrategyError
 from domain.events import (
@@ -28,9 +29,13 @@ from domain.state import State
 from domain.terms import OrderType, Side, TimeInForce
 
 Request = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
-OPERATOR = -1
-NEVER = 2**63 - 1
-FAR = 2**62
+OPERATOR: Final = -1
+NEVER: Final = 2**63 - 1
+FAR: Final = 2**62 - 1
+# Compiled code holds a Final; an imported class it looks up each time.
+_Signal: Final = SignalRaised
+_Approved: Final = OrderApproved
+_Submitted: Final = OrderSubmitted
 
 
 def session_code(session: str) -> str:
@@ -94,15 +99,15 @@ class Desk:
         self.sync()
         if not 0 <= instrument < len(self.state.instruments):
             raise StrategyError(f"there is no instrument {instrument} in this session")
-        if not -FAR < qty < FAR or ((limit_px or stop_px or trail_px) and not all(-FAR < px < FAR for px in (limit_px, stop_px, trail_px))):
+        if not -FAR <= qty <= FAR or ((limit_px or stop_px or trail_px) and not all(-FAR <= px <= FAR for px in (limit_px, stop_px, trail_px))):
             raise StrategyError("a price or quantity does not fit into 62 bits")
         ns = self.now_ns
-        emit = self.journal.emit
+        journal = self.journal
         self.acted = True
         cause = self.cause
         if strategy != OPERATOR:
-            cause = emit(
-                SignalRaised(
+            cause = journal.emit(
+                _Signal(
                     ns, cause, strategy, instrument, side, qty, order_type, limit_px, stop_px, trail_px, time_in_force, expire_ns, post_only,
                     reduce_only, reason,
                 )
@@ -114,14 +119,14 @@ class Desk:
         for check in checks:
             if not check.passed:
                 self.denied_n += 1
-                emit(OrderDenied(ns, cause, cl_ord_id, reason_code(checks), checks))
+                journal.emit(OrderDenied(ns, cause, cl_ord_id, reason_code(checks), checks))
                 return cl_ord_id
-        approval = emit(OrderApproved(ns, cause, cl_ord_id, checks))
-        order = OrderSubmitted(
+        approval = journal.emit(_Approved(ns, cause, cl_ord_id, checks))
+        order = _Submitted(
             ns, approval, cl_ord_id, strategy, instrument, side, qty, order_type, limit_px, stop_px, trail_px, time_in_force, expire_ns, post_only,
             reduce_only,
         )  # fmt: skip
-        emit(order)
+        journal.emit(order)
         orders.open(order)
         self.sent_n += 1
         self.outbox.append(order)
@@ -144,11 +149,7 @@ class Desk:
         p.sell_leaves = sell_leaves
         p.feed_lost = instrument in state.lost
         p.state = state.trading
-        reference = self.market.reference(instrument, side)
-        if reference is None:
-            p.ref_px = p.ref_ns = p.ref_seq = 0
-        else:
-            p.ref_px, p.ref_ns, p.ref_seq = reference
+        p.ref_px, p.ref_ns, p.ref_seq = self.market.reference(instrument, side)
         return check_all(p, state.limits[instrument])
 
     def replace(self, cl_ord_id: str, qty: int, limit_px: int, stop_px: int, trail_px: int, reason: str) -> str:
@@ -160,7 +161,7 @@ class Desk:
             return ""
         new_qty = qty or order.order_qty
         terms = (limit_px or order.limit_px, stop_px or order.stop_px, trail_px or order.trail_px)
-        if not -FAR < new_qty < FAR or not all(-FAR < px < FAR for px in terms):
+        if not -FAR <= new_qty <= FAR or not all(-FAR <= px <= FAR for px in terms):
             raise StrategyError("a price or quantity does not fit into 62 bits")
         ns = self.now_ns
         emit = self.journal.emit

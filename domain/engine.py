@@ -233,7 +233,7 @@ class Engine:
             tick: Tick = next(self._stream)[1]
             self._stream_at = i + 1
         else:
-            tick = ticks.event(i)
+            tick = self.desk.market.event(i)
         for call, ctx in self._all[type(tick)][tick.instrument]:
             call(ctx, tick)
         for scanner in self._scanners:
@@ -248,7 +248,7 @@ class Engine:
 
     def _on_fill(self, event: OrderFilled, seq: int) -> None:
         state = self.desk.state
-        if state.changes:
+        if state.changes and state.order is not None:
             handler = self._on_fills.get(state.order.strategy)
             if handler is not None:
                 call, ctx = handler

@@ -6,13 +6,37 @@ Invariants: what is answered depends only on ticks already consumed; each price 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from domain.errors import InvariantBroken
-from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, RECV_NS, TRADE, Ticks
+from domain.events.market import TradePrinted
+from domain.ticks import (
+    ASK_PX,
+    ASK_QTY,
+    BAR,
+    BID_PX,
+    BID_QTY,
+    CLOSE_PX,
+    CONDITIONS,
+    EVENT_NS,
+    INSTRUMENT,
+    KIND,
+    PX,
+    QTY,
+    QUOTE,
+    RECV_NS,
+    SIDE,
+    SIDE_OF,
+    TRADE,
+    Tick,
+    Ticks,
+)
+
+# Compiled code holds a Final; an imported name it looks up each time.
+_Trade: Final = TradePrinted
+_SIDE_OF: Final = SIDE_OF
 
 
 class Print(NamedTuple):
@@ -37,13 +61,13 @@ class Quote(NamedTuple):
 class Market:
     """Prices as of the last consumed tick `at` of the current table; older tables are carried as one print and one quote per instrument."""
 
-    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "item", "ns", "seq", "table", "uniform")
+    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "ns", "rows", "seq", "table", "uniform")
 
     def __init__(self) -> None:
         self.table: Ticks | None = None
         self.at = -1
         self.ns = self.seq = 0
-        self.item: Callable[..., int] = _nothing
+        self.rows: list[Any] = []
         self.uniform: tuple[int, int] | None = None
         self._prints: dict[int, Print] = {}
         self._quotes: dict[int, Quote] = {}
@@ -54,7 +78,7 @@ class Market:
         """Ticks of this table come next."""
         self._leave()
         self.table = ticks
-        self.item = ticks.cols.item
+        self.rows = ticks.rows()
         self.uniform = ticks.uniform()
         self.at = -1
         self._starts.clear()
@@ -68,8 +92,22 @@ class Market:
             self._shifts.append(shift)
         self.at = at
         self.seq = seq
-        self.ns = ns = self.item(RECV_NS, at)
+        ns: int = self.rows[RECV_NS][at]
+        self.ns = ns
         return ns
+
+    def event(self, i: int) -> Tick:
+        """Tick i of the current table as an event."""
+        uniform = self.uniform
+        if uniform is not None and uniform[0] == TRADE:
+            rows = self.rows
+            at: Any = i
+            return _Trade(
+                rows[RECV_NS][at], 0, rows[EVENT_NS][at], uniform[1], rows[PX][at], rows[QTY][at], _SIDE_OF[rows[SIDE][at]], rows[CONDITIONS][at]
+            )
+        if self.table is None:
+            raise InvariantBroken(f"no table has been entered, tick {i} was asked for")
+        return self.table.event(i)
 
     def seq_of(self, index: int) -> int:
         """The seq of a consumed tick of the current table."""
@@ -85,17 +123,19 @@ class Market:
         i = self._last_index(instrument, quote=True)
         return self._quote_at(i) if i >= 0 else self._quotes.get(instrument)
 
-    def reference(self, instrument: int, side: int) -> Print | None:
-        """What an order on `side` is measured against: the newer of the last print and the quote's near side (ask for a buy)."""
+    def reference(self, instrument: int, side: int) -> tuple[int, int, int]:
+        """What an order on `side` is measured against: price, receive time and seq of the newer of the last print and the quote's near
+        side (ask for a buy); zeros when there is neither."""
         uniform = self.uniform
         if uniform is not None and uniform[1] == instrument and uniform[0] == TRADE and self.at >= 0:
-            return Print(self.item(PX, self.at), self.ns, self.seq)
+            return self.rows[PX][self.at], self.ns, self.seq
         last = self.last_print(instrument)
         quote = self.last_quote(instrument)
-        if quote is None or (last is not None and last.seq > quote.seq):
-            return last
-        px, qty = (quote.ask_px, quote.ask_qty) if side > 0 else (quote.bid_px, quote.bid_qty)
-        return Print(px, quote.ns, quote.seq) if qty and px > 0 else last
+        if quote is not None and (last is None or last.seq <= quote.seq):
+            px, qty = (quote.ask_px, quote.ask_qty) if side > 0 else (quote.bid_px, quote.bid_qty)
+            if qty and px > 0:
+                return px, quote.ns, quote.seq
+        return (last.px, last.ns, last.seq) if last is not None else (0, 0, 0)
 
     def mark_px(self, instrument: int) -> int:
         """The price positions are valued at: the last print, else the middle of the quote rounded down, else 0."""
@@ -106,12 +146,12 @@ class Market:
         return (quote.bid_px + quote.ask_px) // 2 if quote is not None and quote.bid_qty and quote.ask_qty else 0
 
     def _print_at(self, i: int) -> Print:
-        item = self.item
-        return Print(item(CLOSE_PX if item(KIND, i) == BAR else PX, i), item(RECV_NS, i), self.seq_of(i))
+        rows = self.rows
+        return Print(rows[CLOSE_PX if rows[KIND][i] == BAR else PX][i], rows[RECV_NS][i], self.seq_of(i))
 
     def _quote_at(self, i: int) -> Quote:
-        item = self.item
-        return Quote(item(BID_PX, i), item(BID_QTY, i), item(ASK_PX, i), item(ASK_QTY, i), item(RECV_NS, i), self.seq_of(i))
+        rows = self.rows
+        return Quote(rows[BID_PX][i], rows[BID_QTY][i], rows[ASK_PX][i], rows[ASK_QTY][i], rows[RECV_NS][i], self.seq_of(i))
 
     def _last_index(self, instrument: int, *, quote: bool) -> int:
         """Index of the last consumed tick of that sort in the current table, or -1."""
@@ -140,10 +180,6 @@ class Market:
                     self._quotes[instrument] = self._quote_at(i)
                 else:
                     self._prints[instrument] = self._print_at(i)
-
-
-def _nothing(row: int, i: int) -> int:
-    raise InvariantBroken(f"no table has been entered, row {row} of tick {i} was asked for")
 
 
 def indexes(ticks: Ticks, *, quote: bool) -> dict[int, list[int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
@@ -18,17 +18,37 @@ from domain.errors import LogCorrupt, invariant
 from domain.events.market import BarClosed, QuoteUpdated, TradePrinted
 from domain.terms import Side, TickKind
 
-ROWS = 10
-KIND, INSTRUMENT, EVENT_NS, RECV_NS = 0, 1, 2, 3
+# Final, each by itself: compiled rooms then hold the number and look nothing up.
+ROWS: Final = 10
+KIND: Final = 0
+INSTRUMENT: Final = 1
+EVENT_NS: Final = 2
+RECV_NS: Final = 3
 # The six value rows, by kind.
-PX, QTY, SIDE, CONDITIONS = 4, 5, 6, 7
-BID_PX, BID_QTY, ASK_PX, ASK_QTY = 4, 5, 6, 7
-OPEN_PX, HIGH_PX, LOW_PX, CLOSE_PX, VOLUME_QTY, INTERVAL_NS = 4, 5, 6, 7, 8, 9
+PX: Final = 4
+QTY: Final = 5
+SIDE: Final = 6
+CONDITIONS: Final = 7
+BID_PX: Final = 4
+BID_QTY: Final = 5
+ASK_PX: Final = 6
+ASK_QTY: Final = 7
+OPEN_PX: Final = 4
+HIGH_PX: Final = 5
+LOW_PX: Final = 6
+CLOSE_PX: Final = 7
+VOLUME_QTY: Final = 8
+INTERVAL_NS: Final = 9
+# The numbers of `TickKind`.
+TRADE: Final = 1
+QUOTE: Final = 2
+BAR: Final = 3
+
+_FEW = 16
 
 Columns = NDArray[np.int64]
 Tick = TradePrinted | QuoteUpdated | BarClosed
 SIDE_OF = {int(s): s for s in Side}
-TRADE, QUOTE, BAR = int(TickKind.TRADE), int(TickKind.QUOTE), int(TickKind.BAR)
 
 
 class Ticks:
@@ -83,6 +103,14 @@ class Ticks:
             rows = self.cache["lists"] = self.cols.tolist()
         return rows
 
+    def rows(self) -> list[Any]:
+        """All rows for single values, made once per table: lists of a small one, memory views of a large one (nothing is converted that nobody
+        asks for). Scalar access is faster than on arrays."""
+        rows: list[Any] | None = self.cache.get("rows")
+        if rows is None:
+            rows = self.cache["rows"] = self.lists() if len(self) <= _FEW else [row.data for row in self.cols]
+        return rows
+
     def uniform(self) -> tuple[int, int] | None:
         """(kind, instrument) when all ticks share both, else None. n must be > 0."""
         if "uniform" not in self.cache:
@@ -92,10 +120,6 @@ class Ticks:
 
     def event(self, i: int) -> Tick:
         """Tick i as an event."""
-        item = self.cols.item
-        if item(KIND, i) == TRADE:
-            recv, inst = item(RECV_NS, i), item(INSTRUMENT, i)
-            return TradePrinted(recv, 0, item(EVENT_NS, i), inst, item(PX, i), item(QTY, i), SIDE_OF[item(SIDE, i)], item(CONDITIONS, i))
         return make_tick(*self.cols[:, i].tolist())
 
     def events(self, start: int = 0, stop: int | None = None) -> Iterator[Tick]:

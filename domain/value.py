@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def value_of(spec: Instrument, px: int, qty: int) -> int:
     """Signed value of `qty` at `px` in 10^-amt_digits of the settlement currency; see `Instrument.value`."""
-    if spec.inverse:
-        return -div_half_even(qty * spec.factor, px)
-    return px * qty * spec.factor
+    factor = spec.factor
+    return -div_half_even(qty * factor, px) if spec.inverse else px * qty * factor
 
 
 def notional_of(spec: Instrument, px: int, qty: int) -> int:

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, HIGH_PX, INSTRUMENT, KIND, LOW_PX, PX, QUOTE, TRADE, Columns, Ticks
 
-Rows = Sequence[Sequence[int]]
-"""The rows of a table, for single values: lists of a small one, memory views of a large one (nothing is converted that nobody asks for)."""
+Rows = list[Any]
+"""The rows of a table, see `Ticks.rows`."""
 
-PRINTS, BIDS, ASKS, BARS = 0, 1, 2, 3
+PRINTS: Final = 0
+BIDS: Final = 1
+ASKS: Final = 2
+BARS: Final = 3
 KIND_OF = (TRADE, QUOTE, QUOTE, BAR)
 LANES_OF: dict[int, tuple[int, ...]] = {TRADE: (PRINTS,), QUOTE: (BIDS, ASKS), BAR: (BARS,)}
-MOST = 2**63 - 1
-ANY_LOW = MOST - 1
+MOST: Final = 2**63 - 1
+ANY_LOW: Final = MOST - 1
 """A low bound that every price there is lies under; an empty side of a quote has none."""
 
 _SMALL = 16
@@ -63,14 +67,14 @@ class Lane:
 
 
 class Table:
-    """What is known of one table of ticks. `rows` are its columns as lists; small tables are searched one by one."""
+    """What is known of one table of ticks. `rows` are those of `Ticks.rows`; small tables are searched one by one."""
 
     __slots__ = ("_cols", "_groups", "_lanes", "n", "rows", "small", "uniform")
 
     def __init__(self, ticks: Ticks) -> None:
         self.n = len(ticks)
         self.small = self.n <= _SMALL
-        self.rows: Rows = ticks.lists() if self.small else [row.data for row in ticks.cols]
+        self.rows: Rows = ticks.rows()
         self._cols = ticks.cols
         self.uniform = None if self.small else ticks.uniform()
         self._groups: dict[tuple[int, int], Sequence[int]] | None = None
