@@ -32,7 +32,7 @@ Invariants: `0 <= leaves_qty <= worst_leaves`; an order that is proven dead has 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import assert_never
+from typing import Final, assert_never
 
 from domain.events import (
     FillBusted,
@@ -52,7 +52,7 @@ from domain.events import (
     OrderTriggered,
     OrderUnknown,
 )
-from domain.terms import OrdStatus, TimeInForce
+from domain.terms import OrdStatus, Side, TimeInForce
 
 OrderEvent = (
     OrderPended | OrderAccepted | OrderRejected | OrderTriggered | OrderFilled | OrderCancelRequested | OrderCanceled
@@ -62,20 +62,25 @@ OrderEvent = (
 Changes = tuple[tuple[int, int], ...]
 """Position changes an event causes: (signed_qty, px) each."""
 
-_LONGER_LIVED = (TimeInForce.GTC, TimeInForce.GTD)
+_LONGER_LIVED: Final = (TimeInForce.GTC, TimeInForce.GTD)
+# Compiled code holds a Final; an imported class it looks up each time.
+_Filled: Final = OrderFilled
+_Accepted: Final = OrderAccepted
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 
 class Order:
     """One order. Quantities in 10^-qty_digits, prices in 10^-price_digits; `cost` is the sum of px × qty of the standing fills.
 
-    `cl_ord_id` is the id it lives under now. `ids` holds every id it was ever asked or reported under; true: it lived under it.
+    `cl_ord_id` is the id it lives under now. Dictionaries that stay empty for most orders are made when they are first asked for.
     `counted` belongs to `domain.orders`: the leaves it has added up for this order.
     """
 
     __slots__ = (
-        "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "execs", "expire_ns", "ids", "instrument", "limit_px",
-        "number", "order_qty", "order_type", "pended", "post_only", "reduce_only", "requests", "rests", "side", "stop_px",
-        "strategy", "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id",
+        "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "execs", "expire_ns", "instrument",
+        "limit_px", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "side", "stop_px", "strategy",
+        "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id",
     )  # fmt: skip
 
     def __init__(self, sent: OrderSubmitted, number: int = 0) -> None:
@@ -102,11 +107,40 @@ class Order:
         self.cum_qty = 0
         self.cost = 0
         self.counted = 0
-        self.ids: dict[str, bool] = {sent.cl_ord_id: True}
+        self._ids: dict[str, bool] | None = None
         # A standing fill is (qty, px), a corrected one the exec_id of its correction, a busted one None.
         self.execs: dict[str, tuple[int, int] | str | None] = {}
-        self.requests: dict[str, OrderCancelRequested | OrderReplaceRequested] = {}
-        self.pended: dict[str, OrdStatus] = {}
+        self._requests: dict[str, OrderCancelRequested | OrderReplaceRequested] | None = None
+        self._pended: dict[str, OrdStatus] | None = None
+
+    @property
+    def ids(self) -> dict[str, bool]:
+        """Every id it was ever asked or reported under; true: it lived under it."""
+        ids = self._ids
+        if ids is None:
+            ids = self._ids = {self.cl_ord_id: True}
+        return ids
+
+    @property
+    def requests(self) -> dict[str, OrderCancelRequested | OrderReplaceRequested]:
+        """Our cancel and replace requests without an answer, by id."""
+        requests = self._requests
+        if requests is None:
+            requests = self._requests = {}
+        return requests
+
+    @property
+    def pended(self) -> dict[str, OrdStatus]:
+        """What the venue says it is considering, by id."""
+        pended = self._pended
+        if pended is None:
+            pended = self._pended = {}
+        return pended
+
+    @property
+    def renamed(self) -> bool:
+        """It may have been asked or reported under more than one id."""
+        return self._ids is not None
 
     @property
     def gone(self) -> bool:
@@ -122,7 +156,7 @@ class Order:
             return OrdStatus.FILLED if filled else self.ended
         if self.unknown:
             return OrdStatus.UNKNOWN
-        if self.pended:
+        if self._pended:
             words = self.pended.values()
             return OrdStatus.PENDING_CANCEL if OrdStatus.PENDING_CANCEL in words else OrdStatus.PENDING_REPLACE
         if self.rests:
@@ -147,10 +181,10 @@ class Order:
     def worst_leaves(self) -> int:
         """The most that may still trade: the larger of present and requested quantity, less what traded; 0 when proven dead."""
         most = self.order_qty
-        if self.requests or self.rests or self.ended is not None:
+        if self._requests or self.rests or self.ended is not None:
             if self.dead:
                 return 0
-            for request in self.requests.values():
+            for request in self._requests.values() if self._requests else ():
                 if isinstance(request, OrderReplaceRequested) and request.order_qty > most:
                     most = request.order_qty
         left = most - self.cum_qty
@@ -185,9 +219,9 @@ class Order:
 def evolve(order: Order, event: OrderEvent) -> Changes:
     """Fold one event; the position changes it causes. A bust gives the opposite fill, a correction the opposite and the new one."""
     kind = type(event)
-    if kind is OrderFilled:
+    if kind is _Filled:
         return _fill(order, event)  # type: ignore[arg-type]
-    if kind is OrderAccepted:
+    if kind is _Accepted:
         order.accepted = True
         order.unknown = False
         order.venue_ord_id = order.venue_ord_id or event.venue_ord_id  # type: ignore[union-attr]
@@ -237,16 +271,23 @@ def evolve(order: Order, event: OrderEvent) -> Changes:
 
 def _fill(order: Order, event: OrderFilled) -> Changes:
     execs = order.execs
-    if event.exec_id in execs:
+    exec_id = event.exec_id
+    if exec_id in execs:
         return ()
     qty = event.last_qty
     px = event.last_px
-    execs[event.exec_id] = (qty, px)
+    execs[exec_id] = (qty, px)
     order.cum_qty += qty
     order.cost += px * qty
     order.accepted = True
     order.unknown = False
-    return ((order.side * qty, px),)
+    return ((_signed(order, qty), px),)
+
+
+def _signed(order: Order, qty: int) -> int:
+    """A quantity with the sign of its position change; by identity, because arithmetic with an enum is slow."""
+    side = order.side
+    return qty if side is _BUY else -qty if side is _SELL else 0
 
 
 def _end(order: Order, word: OrdStatus) -> None:
@@ -338,4 +379,4 @@ def _latest(execs: dict[str, tuple[int, int] | str | None], exec_id: str) -> str
 def _count(order: Order, qty: int, px: int) -> tuple[int, int]:
     order.cum_qty += qty
     order.cost += px * qty
-    return order.side * qty, px
+    return _signed(order, qty), px

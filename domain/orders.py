@@ -7,10 +7,11 @@ that late, repeated and amending reports still find them. What is forgotten depe
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
-from domain.errors import invariant
+from domain.errors import InvariantBroken, invariant
 from domain.events import (
     OrderCanceled,
     OrderCancelRejected,
@@ -21,12 +22,14 @@ from domain.events import (
     OrderSubmitted,
 )
 from domain.order import Changes, Order, OrderEvent, evolve
+from domain.terms import Side
 
-CLOSED_WINDOW = 4096
+CLOSED_WINDOW: Final = 4096
 
 _Chained = OrderPended | OrderCancelRequested | OrderReplaceRequested | OrderCanceled | OrderCancelRejected | OrderReplaced
 
-_OURS = frozenset({OrderSubmitted, OrderCancelRequested, OrderReplaceRequested})
+_OURS: Final = frozenset({OrderSubmitted, OrderCancelRequested, OrderReplaceRequested})
+_BUY: Final = Side.BUY
 
 
 class Orders:
@@ -40,7 +43,7 @@ class Orders:
         self._number = 0
         self._by_id: dict[str, Order] = {}
         self._working: dict[int, Order] = {}
-        self._closed: OrderedDict[int, Order] = OrderedDict()
+        self._closed: deque[Order] = deque()
 
     def find(self, cl_ord_id: str) -> Order | None:
         """The order that lives, lived or was asked to live under this id; None for a foreign or forgotten one."""
@@ -73,13 +76,15 @@ class Orders:
 
     def open(self, event: OrderSubmitted) -> Order:
         """Take in a new order of ours. Raises InvariantBroken when its id is used twice."""
-        invariant(event.cl_ord_id not in self._by_id, f"order id {event.cl_ord_id} is used once")
         self._number += 1
         order = Order(event, self._number)
-        self._by_id[event.cl_ord_id] = order
+        by_id = self._by_id
+        if order.cl_ord_id in by_id:
+            raise InvariantBroken(f"broken invariant: order id {order.cl_ord_id} is used once")
+        by_id[order.cl_ord_id] = order
         self._working[order.number] = order
         order.counted = order.order_qty
-        leaves = self.buy_leaves if order.side > 0 else self.sell_leaves
+        leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
         leaves[order.instrument] += order.order_qty
         return order
 
@@ -95,12 +100,12 @@ class Orders:
         return order
 
     def _count(self, order: Order, worst: int) -> None:
-        leaves = self.buy_leaves if order.side > 0 else self.sell_leaves
+        leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
         leaves[order.instrument] += worst - order.counted
         if not worst:
             self._close(order)
         elif not order.counted:
-            del self._closed[order.number]
+            self._closed.remove(order)
             self._working[order.number] = order
             self._working = dict(sorted(self._working.items()))
         order.counted = worst
@@ -108,8 +113,8 @@ class Orders:
     def _close(self, order: Order) -> None:
         del self._working[order.number]
         closed = self._closed
-        closed[order.number] = order
+        closed.append(order)
         if len(closed) > CLOSED_WINDOW:
-            _, oldest = closed.popitem(last=False)
-            for cl_ord_id in oldest.ids:
+            oldest = closed.popleft()
+            for cl_ord_id in oldest.ids if oldest.renamed else (oldest.cl_ord_id,):
                 del self._by_id[cl_ord_id]

@@ -44,7 +44,7 @@ from domain.events import (
     TradingResumed,
 )
 from domain.money import rescale
-from domain.order import evolve
+from domain.order import Order, evolve
 from domain.orders import Orders
 from domain.position import Position
 from domain.terms import TradingState
@@ -75,7 +75,7 @@ class State:
         self._lost_by_feed: dict[str, tuple[int, ...]] = {}
         self.day = 0
         self.fills = 0
-        self.order: Any = None
+        self.order: Order | None = None
         self.changes: tuple[tuple[int, int], ...] = ()
         self.folds: dict[type[Event], Callable[[Any], None]] = self._table()
 
@@ -125,7 +125,7 @@ class State:
             return
         self.order, self.changes = found
         if self.changes:
-            self._trade()
+            self._trade(found[0])
 
     def _accepted(self, event: OrderAccepted) -> None:
         """An acceptance moves no quantity, so nothing is counted anew."""
@@ -141,17 +141,18 @@ class State:
             if event.fee_amt:
                 self._pay(event.fee_currency, event.fee_amt, event.fee_digits)
 
-    def _trade(self) -> None:
-        order = self.order
+    def _trade(self, order: Order) -> None:
         i = order.instrument
+        strategy = order.strategy
         spec = self.instruments[i]
         position = self.positions[i]
+        currency = spec.settle
         for qty, px in self.changes:
             value = value_of(spec, px, qty)
             position.apply(qty, value)
-            self.cash[spec.settle] -= value
-            if order.strategy >= 0:
-                self.owned[order.strategy][i] += qty
+            self.cash[currency] -= value
+            if strategy >= 0:
+                self.owned[strategy][i] += qty
 
     def _pay(self, currency: str, amt: int, digits: int) -> None:
         self.cash.setdefault(currency, 0)
