@@ -8,34 +8,25 @@ before the log has acknowledged it; where commits are cut depends on the events 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from adapters.feeds import FeedInput
-from domain.desk import NEVER, Request
+from adapters.venues.simulated import SimulatedVenue
+from domain.desk import NEVER
 from domain.engine import Engine
 from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired
 from domain.journal import Journal
 from domain.strategy import Strategy
-from domain.ticks import Ticks
+from domain.ticks import RECV_NS, Ticks
 
-DAY_NS = 86_400 * 10**9
-_STATE = (
+DAY_NS: Final = 86_400 * 10**9
+_STATE: Final = (
     "opened", "journal", "engine", "counts", "stopped", "_venue", "_commands_at", "_roll_ns", "_fixed_ns", "_policy", "_until_ns", "_last_ns",
 )  # fmt: skip
-
-
-class Venue(Protocol):
-    """A venue inside the house: driven by market data, answers in time order (see `adapters.venues.simulated`)."""
-
-    def submit(self, message: Request) -> None: ...
-    def next_ns(self) -> int: ...
-    def next_match(self, ticks: Ticks, start: int, stop: int) -> int: ...
-    def advance(self, ticks: Ticks, start: int, stop: int) -> None: ...
-    def report(self, until_ns: int) -> object | None: ...
-    def roll_day(self, ns: int) -> None: ...
 
 
 class CommitPolicy(msgspec.Struct, frozen=True):
@@ -71,7 +62,7 @@ class Runtime:
         self,
         opened: SessionOpened,
         strategies: Sequence[Strategy],
-        venue: Venue,
+        venue: SimulatedVenue,
         put: Callable[[int, bytes], None],
         *,
         commands: Iterable[OperatorCommandReceived] = (),
@@ -142,10 +133,9 @@ class Runtime:
         """Move through one table: whatever is due first, then ticks up to the next thing that matters."""
         engine, venue, journal = self.engine, self._venue, self.journal
         outbox = engine.desk.outbox
-        recv = ticks.recv_ns
-        recv_at = recv.item
-        n = len(ticks)
-        last = recv_at(n - 1)
+        recv: Sequence[int] = ticks.rows()[RECV_NS]
+        n = len(recv)
+        last = recv[n - 1]
         most_ticks, most_events = self._policy.ticks, self._policy.events
         before_release = self._policy.before_release
         spans = self._policy.span_ns < NEVER
@@ -155,17 +145,17 @@ class Runtime:
             if before_release or spans:
                 journal.take(ticks, taken, i)
                 taken = i
-            bound_ns = self._due(recv_at(i))
+            bound_ns = self._due(recv[i])
             if len(journal.events) >= most_events:
                 journal.take(ticks, taken, i)
                 taken = i
                 self._close()
                 most_ticks_left = most_ticks
             if spans:
-                bound_ns = min(bound_ns, self._within(recv_at(i)))
+                bound_ns = min(bound_ns, self._within(recv[i]))
             if before_release or spans:
                 most_ticks_left = most_ticks - journal.ticks_n
-            stop = n if bound_ns > last else int(recv.searchsorted(bound_ns))
+            stop = n if bound_ns > last else bisect_left(recv, bound_ns)
             if stop - taken > most_ticks_left:
                 stop = taken + most_ticks_left
             match = venue.next_match(ticks, i, stop)
@@ -201,21 +191,23 @@ class Runtime:
         """Let everything happen that is due at or before `until_ns`, in time order; when the next thing is due."""
         venue, engine = self._venue, self.engine
         desk = engine.desk
+        timers = desk.state.timers
         while True:
-            scheduled = desk.next_timer_ns
-            if self._fixed_ns < scheduled:
-                scheduled = self._fixed_ns
-            venue_ns = venue.next_ns()
-            if venue_ns <= until_ns:
-                report = venue.report(until_ns if until_ns < scheduled else scheduled - 1)
-                if report is not None:
-                    engine.step(report)  # type: ignore[arg-type]
-                    if desk.outbox:
-                        self._release()
-                    continue
-                venue_ns = venue.next_ns()
+            scheduled = self._fixed_ns
+            if timers and desk.next_timer_ns < scheduled:
+                scheduled = desk.next_timer_ns
+            following = scheduled
+            if venue.busy:
+                if venue.next_ns() <= until_ns:
+                    report = venue.report(until_ns if until_ns < scheduled else scheduled - 1)
+                    if report is not None:
+                        engine.step(report)
+                        if desk.outbox:
+                            self._release()
+                        continue
+                following = min(venue.next_ns(), scheduled)
             if scheduled > until_ns:
-                return venue_ns if venue_ns < scheduled else scheduled
+                return following
             self._fire(scheduled)
 
     def _fixed(self) -> int:

@@ -5,15 +5,23 @@ Invariants: a refusal is one short sentence part without numbers that vary; memo
 
 from __future__ import annotations
 
+from typing import Final
+
 from adapters.venues.book import Working
 from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.instrument import Instrument
 from domain.terms import OrderType, Side, TimeInForce
 
-_MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
-_GTD, _NO_SIDE = TimeInForce.GTD, Side.NONE
-_IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
-_GENERATION = 8192
+# Final: compiled code holds them and looks nothing up.
+_MARKET: Final = OrderType.MARKET
+_LIMIT: Final = OrderType.LIMIT
+_STOP: Final = OrderType.STOP
+_STOP_LIMIT: Final = OrderType.STOP_LIMIT
+_TRAILING: Final = OrderType.TRAILING_STOP
+_GTD: Final = TimeInForce.GTD
+_NO_SIDE: Final = Side.NONE
+_IMMEDIATE: Final = (TimeInForce.IOC, TimeInForce.FOK)
+_GENERATION: Final = 8192
 
 
 class Ids:
@@ -43,7 +51,8 @@ def refusal(sent: OrderSubmitted, spec: Instrument, now_ns: int) -> str:
         return "the instrument is not tradable"
     if sent.side is _NO_SIDE:
         return "the order has no side"
-    if sent.order_qty <= 0 or sent.order_qty % spec.lot_qty:
+    qty = sent.order_qty
+    if qty <= 0 or qty % spec.lot_qty:
         return "the quantity is not a positive multiple of the lot"
     if sent.time_in_force is _GTD and sent.expire_ns <= now_ns:
         return "the expiry time has passed"

@@ -7,13 +7,15 @@ Invariants: orders stand in the order of their rank; a tick outside `bounds` cha
 
 from __future__ import annotations
 
+from typing import Final
+
 from adapters.venues.prices import Prices
 from adapters.venues.tables import ANY_LOW, ASKS, BARS, BIDS, MOST, PRINTS, Rows, Table
 from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.terms import OrderType, TimeInForce
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, HIGH_PX, LOW_PX, PX, QUOTE, TRADE
 
-NO_LIMIT = 1 << 62
+NO_LIMIT: Final = 1 << 62
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})

@@ -19,6 +19,7 @@ Invariants: no fill beyond a limit, an order's leaves or (DISPLAYED) the size sh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from adapters.venues.book import NO_LIMIT, Book, Working
 from adapters.venues.prices import Prices
@@ -30,7 +31,7 @@ from domain.instrument import Instrument
 from domain.terms import TimeInForce
 from domain.ticks import QUOTE, TRADE
 
-_FOK = TimeInForce.FOK
+_FOK: Final = TimeInForce.FOK
 
 
 class Matcher:

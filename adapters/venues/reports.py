@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from adapters.venues.book import Working
 from adapters.venues.fees import Fees
@@ -30,7 +31,11 @@ from domain.terms import Liquidity
 VenueReport = (
     OrderAccepted | OrderRejected | OrderTriggered | OrderFilled | OrderCanceled | OrderCancelRejected | OrderReplaced | OrderExpired
 )  # fmt: skip
-_MAKER, _TAKER = Liquidity.MAKER, Liquidity.TAKER
+# Final: compiled code holds them and looks nothing up.
+_MAKER: Final = Liquidity.MAKER
+_TAKER: Final = Liquidity.TAKER
+_Accepted: Final = OrderAccepted
+_Filled: Final = OrderFilled
 
 
 class Line:
@@ -59,26 +64,26 @@ class Line:
 class Reports:
     """The reports on their way to us; `queue` in order of arrival. Times given are the venue's."""
 
-    __slots__ = ("_arrival_ns", "_exec_n", "_fees", "_order_n", "_specs", "queue")
+    __slots__ = ("_exec_n", "_fees", "_line", "_order_n", "_specs", "queue")
 
     def __init__(self, specs: Sequence[Instrument], settings: VenueSettings, line: Line) -> None:
         self.queue: deque[VenueReport] = deque()
         self._specs = specs
         self._fees = [Fees(spec, settings) for spec in specs]
-        self._arrival_ns = line.arrival_ns
+        self._line = line
         self._exec_n = 0
         self._order_n = 0
 
     def accepted(self, cl_ord_id: str, now_ns: int) -> None:
         self._order_n += 1
-        self.queue.append(OrderAccepted(self._arrival_ns(now_ns), 0, cl_ord_id, now_ns, f"V{self._order_n}"))
+        self.queue.append(_Accepted(self._line.arrival_ns(now_ns), 0, cl_ord_id, now_ns, f"V{self._order_n}"))
 
     def rejected(self, cl_ord_id: str, now_ns: int, reason: str) -> None:
-        self.queue.append(OrderRejected(self._arrival_ns(now_ns), 0, cl_ord_id, now_ns, reason))
+        self.queue.append(OrderRejected(self._line.arrival_ns(now_ns), 0, cl_ord_id, now_ns, reason))
 
     def triggered(self, order: Working, now_ns: int) -> None:
         limit_px = order.limit_px if order.limited else 0
-        self.queue.append(OrderTriggered(self._arrival_ns(now_ns), 0, order.cl_ord_id, now_ns, limit_px))
+        self.queue.append(OrderTriggered(self._line.arrival_ns(now_ns), 0, order.cl_ord_id, now_ns, limit_px))
 
     def filled_at_once(self, cl_ord_id: str, instrument: int, now_ns: int, px: int, qty: int) -> None:
         """The one fill of an order that was filled whole when it came."""
@@ -101,8 +106,8 @@ class Reports:
         self._exec_n += 1
         spec = self._specs[instrument]
         self.queue.append(
-            OrderFilled(
-                self._arrival_ns(now_ns), 0, cl_ord_id, now_ns, f"X{self._exec_n}", px, qty, liquidity, fee, spec.settle, spec.amt_digits
+            _Filled(
+                self._line.arrival_ns(now_ns), 0, cl_ord_id, now_ns, f"X{self._exec_n}", px, qty, liquidity, fee, spec.settle, spec.amt_digits
             )
         )  # fmt: skip
 
@@ -110,19 +115,19 @@ class Reports:
         """The rest of the order is gone: asked for under `request_id`, or by the order's own terms. Source: FIX 11 and 41 of a cancel report."""
         order.leaves_qty = 0
         ids = (request_id, order.cl_ord_id) if request_id else (order.cl_ord_id, "")
-        self.queue.append(OrderCanceled(self._arrival_ns(now_ns), 0, ids[0], now_ns, ids[1], reason))
+        self.queue.append(OrderCanceled(self._line.arrival_ns(now_ns), 0, ids[0], now_ns, ids[1], reason))
 
     def cancel_rejected(self, request: OrderCancelRequested | OrderReplaceRequested, now_ns: int, reason: str) -> None:
-        self.queue.append(OrderCancelRejected(self._arrival_ns(now_ns), 0, request.cl_ord_id, now_ns, request.orig_cl_ord_id, reason))
+        self.queue.append(OrderCancelRejected(self._line.arrival_ns(now_ns), 0, request.cl_ord_id, now_ns, request.orig_cl_ord_id, reason))
 
     def replaced(self, request: OrderReplaceRequested, now_ns: int) -> None:
         self.queue.append(
             OrderReplaced(
-                self._arrival_ns(now_ns), 0, request.cl_ord_id, now_ns, request.orig_cl_ord_id, request.order_qty, request.limit_px,
+                self._line.arrival_ns(now_ns), 0, request.cl_ord_id, now_ns, request.orig_cl_ord_id, request.order_qty, request.limit_px,
                 request.stop_px, request.trail_px,
             )
         )  # fmt: skip
 
     def expired(self, order: Working, now_ns: int, reason: str) -> None:
         order.leaves_qty = 0
-        self.queue.append(OrderExpired(self._arrival_ns(now_ns), 0, order.cl_ord_id, now_ns, done_for_day=False, reason=reason))
+        self.queue.append(OrderExpired(self._line.arrival_ns(now_ns), 0, order.cl_ord_id, now_ns, done_for_day=False, reason=reason))

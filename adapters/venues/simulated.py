@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from adapters.venues.admission import Ids, refusal, replace_refusal
 from adapters.venues.book import NO_LIMIT, Book, Working
@@ -25,11 +26,16 @@ from domain.instrument import Instrument
 from domain.terms import OrderType, Side, TimeInForce
 from domain.ticks import BAR, INSTRUMENT, KIND, QUOTE, RECV_NS, TRADE, Ticks
 
-NEVER = 2**63 - 1
+NEVER: Final = 2**63 - 1
 VenueMessage = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
-_MARKET, _GTD, _DAY, _BUY = OrderType.MARKET, TimeInForce.GTD, TimeInForce.DAY, Side.BUY
-_KINDS = (TRADE, QUOTE, BAR)
-_FEW = 64
+# Final: compiled code holds them and looks nothing up.
+_Submitted: Final = OrderSubmitted
+_MARKET: Final = OrderType.MARKET
+_GTD: Final = TimeInForce.GTD
+_DAY: Final = TimeInForce.DAY
+_BUY: Final = Side.BUY
+_KINDS: Final = (TRADE, QUOTE, BAR)
+_FEW: Final = 64
 
 
 class SimulatedVenue:
@@ -60,14 +66,21 @@ class SimulatedVenue:
         """Send a message at `message.ns`; messages arrive in the order in which they were sent."""
         self._arrivals.append((self._out.arrival_ns(message.ns), message))
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is pending."""
+        return bool(self._due or self._arrivals or self._expiries)
+
     def next_ns(self) -> int:
         """Time of the earliest arrival, report or expiry that is pending; NEVER when there is none."""
-        ns = self._due[0].ns if self._due else NEVER
-        if self._arrivals and self._arrivals[0][0] < ns:
-            ns = self._arrivals[0][0]
-        if self._expiries:
-            return min(ns, self._expiry_ns())
-        return ns
+        arrivals = self._arrivals
+        if self._due:
+            ns = self._due[0].ns
+            if arrivals:
+                ns = min(ns, arrivals[0][0])
+        else:
+            ns = arrivals[0][0] if arrivals else NEVER
+        return min(ns, self._expiry_ns()) if self._expiries else ns
 
     def next_match(self, ticks: Ticks, start: int, stop: int) -> int:
         """First index in start..stop whose tick may trigger, fill or move a working order, `stop` when there is none."""
@@ -128,7 +141,7 @@ class SimulatedVenue:
         if arrival_ns > until_ns or not arrivals:
             return False
         message = arrivals.popleft()[1]
-        if isinstance(message, OrderSubmitted):
+        if isinstance(message, _Submitted):
             self._on_order(message, arrival_ns)
         elif isinstance(message, OrderCancelRequested):
             self._on_cancel(message, arrival_ns)
