@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Union
 
 import msgspec
 
 from domain.errors import LogCorrupt, LogGap
-from domain.events import AnyEvent, AnyRecorded
+from domain.events import AnyDecision, AnyEvent, AnyInput, AnyRecorded, Event
 from domain.ticks import Int64, PackedTicks, Ticks, fault, unpack
 
 FORMAT = 1
@@ -79,8 +79,22 @@ class Commit(msgspec.Struct, frozen=True, array_like=True, gc=False):
                 yield seq, part
 
 
+_PASSED = tuple(
+    msgspec.defstruct(c.__name__, [], bases=(Event,), frozen=True, array_like=True, gc=False, tag=c.__struct_config__.tag)
+    for c in AnyDecision.__args__
+)
+"""Decisions of which only `ns` and `cause` are read."""
+
+
+class Outline(Commit, frozen=True, array_like=True, gc=False):
+    """A commit as who decides anew needs it: the inputs whole, the decisions in outline."""
+
+    events: list[Union[AnyInput, *_PASSED]]  # type: ignore[valid-type]  # made of a tuple
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Commit)
+_outliner = msgspec.msgpack.Decoder(Outline)
 _format_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
@@ -100,13 +114,13 @@ def digest(record: bytes) -> bytes:
 def decode(record: bytes, *, session: str = "", number: int = 0, canonical: bool = True) -> Commit:
     """The commit of a record. Raises LogCorrupt (damaged, foreign, newer or non-canonical bytes); `session`, `number` name the place.
 
-    `canonical=False` leaves out the proof of canonical encoding, for who compares the bytes with a commit encoded anew.
+    `canonical=False` gives an `Outline` and leaves out the proof of canonical encoding, for who compares the bytes with a commit made anew.
     """
     body, found = record[:-_HASH], record[-_HASH:]
     if len(record) <= _HASH or sha256(body).digest() != found:
         raise LogCorrupt("the bytes do not match their hash: the commit was damaged or altered", session=session, commit=number)
     try:
-        commit = _decoder.decode(body)
+        commit = (_decoder if canonical else _outliner).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         newer = _newer_format(body)
         if newer:

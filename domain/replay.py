@@ -83,8 +83,7 @@ class Replay:
             commit, record = found
             again = self._again(commit, record)
             if again is not record:
-                decode(record, session=self.session, number=commit.number)
-                self._locate(commit, again)
+                self._locate(decode(record, session=self.session, number=commit.number), again)
             p.commits = commit.number
             p.seq = commit.last_seq
             p.ticks += commit.ticks.n
