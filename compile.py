@@ -31,6 +31,10 @@ def main() -> None:
         config = Path(work, "mypy.ini")
         config.write_text("[mypy]\nstrict = True\nwarn_return_any = False\n[mypy-pyarrow.*]\nignore_missing_imports = True\n")
         modules = mypycify(["--config-file", str(config), *MODULES], opt_level="3", debug_level="0", target_dir=work)
+        if os.name == "posix":
+            # Nothing replaces our functions by others of the same name, so the compiler may put one into another.
+            for module in modules:
+                module.extra_compile_args.append("-fno-semantic-interposition")
         command = build_ext(Distribution({"name": "reenact", "ext_modules": modules}))
         command.inplace = True
         command.build_temp = command.build_lib = work
