@@ -78,7 +78,7 @@ class Order:
     """
 
     __slots__ = (
-        "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "execs", "expire_ns", "instrument",
+        "_exec_id", "_exec_px", "_execs", "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "expire_ns", "instrument",
         "limit_px", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "side", "stop_px", "strategy",
         "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id",
     )  # fmt: skip
@@ -108,10 +108,36 @@ class Order:
         self.cost = 0
         self.counted = 0
         self._ids: dict[str, bool] | None = None
-        # A standing fill is (qty, px), a corrected one the exec_id of its correction, a busted one None.
-        self.execs: dict[str, tuple[int, int] | str | None] = {}
+        # The first fill stands in two fields and in no dictionary until somebody asks for more: most orders have no other.
+        self._exec_id: str | None = None
+        self._exec_px = 0
+        self._execs: dict[str, tuple[int, int] | str | None] | None = None
         self._requests: dict[str, OrderCancelRequested | OrderReplaceRequested] | None = None
         self._pended: dict[str, OrdStatus] | None = None
+
+    @property
+    def execs(self) -> dict[str, tuple[int, int] | str | None]:
+        """By exec_id: a standing fill is (qty, px), a corrected one the exec_id of its correction, a busted one None."""
+        execs = self._execs
+        if execs is None:
+            execs = self._execs = {} if self._exec_id is None else {self._exec_id: (self.cum_qty, self._exec_px)}
+        return execs
+
+    def fill(self, exec_id: str, qty: int, px: int) -> bool:
+        """Take a fill in; False when it is known already."""
+        if self._execs is None and self._exec_id is None:
+            self._exec_id = exec_id
+            self._exec_px = px
+        else:
+            execs = self.execs
+            if exec_id in execs:
+                return False
+            execs[exec_id] = (qty, px)
+        self.cum_qty += qty
+        self.cost += px * qty
+        self.accepted = True
+        self.unknown = False
+        return True
 
     @property
     def ids(self) -> dict[str, bool]:
@@ -270,18 +296,9 @@ def evolve(order: Order, event: OrderEvent) -> Changes:
 
 
 def _fill(order: Order, event: OrderFilled) -> Changes:
-    execs = order.execs
-    exec_id = event.exec_id
-    if exec_id in execs:
-        return ()
     qty = event.last_qty
     px = event.last_px
-    execs[exec_id] = (qty, px)
-    order.cum_qty += qty
-    order.cost += px * qty
-    order.accepted = True
-    order.unknown = False
-    return ((_signed(order, qty), px),)
+    return ((_signed(order, qty), px),) if order.fill(event.exec_id, qty, px) else ()
 
 
 def _signed(order: Order, qty: int) -> int:
