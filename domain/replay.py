@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,8 @@ class _Latest:
         self.record = next(self._records)
         return self.record
 
+
+_INPUTS: Final = INPUTS  # compiled code holds a Final; an imported name it looks up each time
 
 Build = Callable[[SessionOpened], Sequence[Strategy]]
 
@@ -116,10 +119,11 @@ class Replay:
     def _again(self, commit: Commit, record: bytes) -> bytes:
         """The commit as today's code writes it: `record` itself when that is the same bytes."""
         table = commit.table()
+        gaps = commit.gaps
         at = target = 0
-        for gap, event in zip(commit.gaps, commit.events, strict=True):
-            target += gap
-            if type(event) in INPUTS:
+        for k, event in enumerate(commit.events):
+            target += gaps[k]
+            if type(event) in _INPUTS:
                 at = self._run(table, at, target)
                 self._step(event)
         self._run(table, at, len(table))

@@ -318,7 +318,8 @@ def unpack(packed: PackedTicks) -> Ticks:
             cols[row] = packed.bases[row]
         else:
             cols[row] = part.view(np.int64) if part.itemsize == 8 else part
-            cols[row] += packed.bases[row]
+            if packed.bases[row]:
+                cols[row] += packed.bases[row]
     recv = cols[RECV_NS]
     recv[0] = packed.first_ns
     np.cumsum(recv, out=recv)

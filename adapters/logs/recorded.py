@@ -23,7 +23,7 @@ from domain.errors import ConfigInvalid, LogConflict, LogCorrupt, LogError, LogG
 COMMIT_TOPIC = "commit:1"
 INDEX = "~sessions"
 INDEX_TOPIC = "session:1"
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 1 << 20  # what the last batch took is taken again, and stays in the cache
 _BATCH_MOST = 256
 _POLL_S = 0.05
 _NAME_MOST = 200
