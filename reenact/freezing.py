@@ -90,7 +90,7 @@ class _Pickler(pickle.Pickler):
         super().__init__(out, protocol=5)
         self._strategies = strategies
         self._rules: dict[type, Callable[[Any], Any]] = dict.fromkeys(_native(), _attributes)
-        self._rules |= {Ticks: _ticks, Table: _table, Engine: _engine}
+        self._rules |= {Ticks: _ticks, Table: _table, Engine: _engine, Market: _market}
 
     def reducer_override(self, obj: Any) -> Any:
         rule = self._rules.get(type(obj))
@@ -137,7 +137,7 @@ def _attributes(obj: Any) -> Any:
 
 def _held(obj: Any) -> dict[str, Any]:
     """The attributes that an object has now, compiled or not."""
-    names = getattr(type(obj), "__mypyc_attrs__", None)
+    names = getattr(type(obj), "__mypyc_attrs__", None) or getattr(type(obj), "__slots__", None)
     if names is None:
         return dict(vars(obj))
     return {name: getattr(obj, name) for name in names if name != "__dict__" and hasattr(obj, name)}
@@ -189,6 +189,17 @@ def _table_of(cols: Columns) -> Table:
 def _engine(engine: Engine) -> Any:
     """Between two tables nobody reads on in the old one's stream of events."""
     return _new, (Engine,), _held(engine) | {"_stream": iter(()), "_stream_at": -1}, None, None, _give
+
+
+def _market(market: Market) -> Any:
+    """The rows are views of its table."""
+    return _new, (Market,), _held(market) | {"rows": []}, None, None, _give_market
+
+
+def _give_market(market: Market, held: dict[str, Any]) -> None:
+    _give(market, held)
+    if market.table is not None:
+        market.rows = market.table.rows()
 
 
 def _names(cls: type) -> dict[str, Any]:
