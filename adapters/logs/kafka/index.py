@@ -10,6 +10,7 @@ Invariants: rows and the position up to which a partition was judged change in o
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from domain.errors import LogUnavailable
 
 LAYOUT = "1"
 _BUSY_S = 60.0
+_AGAIN_S = 0.02
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS positions (part INTEGER PRIMARY KEY, next INTEGER NOT NULL);
@@ -81,6 +83,17 @@ class Index:
             return self._prepared()
 
     def _prepared(self) -> sqlite3.Connection:
+        """The file's connection; waits for others that make the file at the same time, for which SQLite itself does not wait."""
+        deadline = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                return self._made()
+            except sqlite3.OperationalError as e:
+                if e.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_S)
+
+    def _made(self) -> sqlite3.Connection:
         c = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
         try:
             c.execute("PRAGMA journal_mode=WAL")

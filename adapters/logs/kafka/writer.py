@@ -5,6 +5,10 @@ returns, the markers that end it are replicated behind everything that holder ev
 that can ever be there, and what it appends is next. The id is one per stream, not one per partition: two engines whose sessions lie in one
 partition must not fence each other.
 
+A writer that was fenced must stay out. kafka-python, like Java's client, answers a refused epoch by asking for a new one (KIP-360), and a broker
+whose new writer has a transaction open aborts that one before it looks at the old epoch: the fenced writer would fence out its successor.
+So our producers speak the protocol of Kafka 2.4, which has no such request, and a refused epoch is the end.
+
 How it is fast. A transaction per append would cost three round trips more. One transaction stays open instead; an append waits for its
 records to be acknowledged by all in-sync replicas, and returns. The transaction is committed when nothing was appended for 5 seconds, every
 minute otherwise, and at the end - long before the brokers would end it themselves (15 minutes), which would fence this writer.
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Condition, Thread
 
@@ -33,6 +38,7 @@ _TRANSACTION_MS = 15 * 60 * 1000  # the most that brokers allow unless told othe
 _IDLE_S = 5.0
 _OPEN_S = 60.0
 _REQUEST_MS = 10_000
+_SPOKEN = (2, 4)  # before KIP-360, see above
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ def producer(settings: KafkaSettings, record_bytes: int, transactional_id: str |
     timeout_ms = int(settings.timeout_s * 1000)
     return KafkaProducer(
         **settings.client(),
+        api_version=_SPOKEN,
         transactional_id=transactional_id,
         transaction_timeout_ms=_TRANSACTION_MS,
         enable_idempotence=True,
@@ -176,5 +183,8 @@ class Writer:
         return not self._thread.is_alive()
 
     def join(self, deadline: float) -> None:
-        """Wait until it has ended; brokers that do not answer are waited for up to `deadline` (monotonic) only."""
+        """Wait until it has ended; brokers that do not answer are waited for up to `deadline` (monotonic) only, then its client is cut off."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
+        if not self.ended:
+            with suppress(KafkaError):
+                self._producer.close(timeout=0)
