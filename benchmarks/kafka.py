@@ -39,6 +39,7 @@ from reenact.runtime import CommitPolicy, Runtime
 BATCH_BYTES = 512 << 10
 LINGER_MS = 5
 MOST_BYTES = 64 << 20
+REPEATED = 8
 BARE_BATCH = 50
 LEAST_COMMITS, MOST_RELEASE = 0.8, 1.5
 
@@ -121,13 +122,15 @@ def send_log(at: KafkaSettings, records: Sequence[bytes]) -> float:
 
 
 def commits(bootstrap: str, folder: Path, rounds: int, n: int) -> dict[str, Any]:
-    """Records a second of each, medians over rounds in which all take turns."""
-    records = recorded(n)
+    """Records a second of each, medians over rounds in which all take turns; a round before them warms the broker up."""
+    records = recorded(n) * REPEATED
     ways = {"log": send_log, "kafka-python": send_plain, "confluent-kafka": send_confluent}
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds):
+    for turn in range(rounds + 1):
         for name in list(ways)[turn % 3 :] + list(ways)[: turn % 3]:
-            taken[name].append(ways[name](settings(bootstrap, folder), records))
+            seconds = ways[name](settings(bootstrap, folder), records)
+            if turn:
+                taken[name].append(seconds)
     size = sum(map(len, records))
     rate = {name: size / median(seconds) / (1 << 20) for name, seconds in taken.items()}
     return {

@@ -15,7 +15,7 @@ from adapters.logs import EventLog
 from domain.errors import invariant
 
 _WAITING_BYTES = 16 << 20
-_INSERT_BYTES = 4 << 20
+_INSERT_BYTES = 8 << 20
 _WAKE_BYTES = 1 << 20  # the writer sleeps until this much waits, or _WAKE_S: fewer transactions, and the engine's thread is left in peace
 _WAKE_S = 0.05
 

@@ -19,12 +19,11 @@ from adapters.logs.kafka.recorder import Described, KafkaRecorder
 from adapters.logs.kafka.settings import KafkaSettings
 from adapters.logs.kafka.topic import Topic, check_topic
 from adapters.logs.recorded import RecordedLog
-from domain.commit import GENESIS
 from domain.errors import LogError, LogUnavailable
 
 
 class _Start(msgspec.Struct, array_like=True, gc=False):
-    """The first fields of `domain.commit.Commit`; what follows them is skipped, not decoded."""
+    """The first fields of `domain.commit.Commit`."""
 
     format: int
     session: str
@@ -37,13 +36,29 @@ class _Start(msgspec.Struct, array_like=True, gc=False):
 
 
 _start = msgspec.msgpack.Decoder(_Start)
+_FIELDS = len(_Start.__struct_fields__)
+_NUMBER_BYTES = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
+_LENGTH_BYTES = {0xC4: 1, 0xC5: 2, 0xD9: 1, 0xDA: 2}
+
+
+def _behind(record: bytes, at: int) -> int:
+    """Where the number, text or bytes of msgpack that begin at `at` end. A decoder would walk through the whole record to skip its rest."""
+    kind = record[at]
+    if kind in _LENGTH_BYTES:
+        n = _LENGTH_BYTES[kind]
+        return at + 1 + n + int.from_bytes(record[at + 1 : at + 1 + n])
+    short_text = kind & 0x1F if 0xA0 <= kind < 0xC0 else 0
+    return at + 1 + _NUMBER_BYTES.get(kind, short_text)
 
 
 def described(event: StoredEvent) -> Described:
     """A commit's event time, and its events in headers. The brokers refuse the future, so a simulated one is written as now."""
     try:
-        start = _start.decode(memoryview(event.state)[: -len(GENESIS)])  # the hash behind it is no msgpack
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        end = 1
+        for _ in range(_FIELDS):
+            end = _behind(event.state, end)
+        start = _start.decode(bytes([0x90 + _FIELDS]) + event.state[1:end])
+    except (IndexError, msgspec.DecodeError, UnicodeDecodeError):
         return None, []
     timestamp_ms = min(max(0, start.last_ns // 1_000_000), int(time.time() * 1000))
     return timestamp_ms, [("first_seq", b"%d" % start.first_seq), ("count", b"%d" % start.count), ("last_ns", b"%d" % start.last_ns)]

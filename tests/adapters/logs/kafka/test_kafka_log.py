@@ -11,12 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import msgspec
 import pytest
+from eventsourcing.persistence import StoredEvent
 from kafka import KafkaAdminClient, KafkaConsumer
 
 from adapters.logs import EventLog
 from adapters.logs.kafka import KafkaLog, KafkaSettings, create_topic, describe_topic
-from domain.commit import decode, digest
+from adapters.logs.kafka.log import described
+from adapters.logs.recorded import COMMIT_TOPIC
+from domain.commit import decode, digest, encode
 from domain.errors import ConfigInvalid, LogGap, LogUnavailable
 from tests.adapters.logs.kafka.topics import address, copy_without, everything, made, raw, settings_of
 from tests.contracts.log_contract import LogContract, in_threads
@@ -304,3 +308,17 @@ def test_a_wrong_password_and_missing_rights_are_one_sentence_each(start_kafka: 
     with pytest.raises(LogUnavailable, match="lacks the right") as e:
         KafkaLog(KafkaSettings.from_url(url, {"REENACT_KAFKA_PASSWORD": "right"}))
     assert "Grant" in e.value.remedy
+
+
+def test_a_commit_says_in_its_headers_what_is_in_it_and_when() -> None:
+    """Given commits of every size, and sessions with long and strange names, then headers and time are those of the commit itself."""
+    others = [
+        encode(msgspec.structs.replace(decode(r), session=name)) for r in session(40) for name in ("s", "ü" * 100, "x" * 31, "x" * 32, "y" * 200)
+    ]
+    for record in [*session(200), *others]:
+        commit = decode(record)
+        timestamp_ms, headers = described(StoredEvent(commit.session, commit.number, COMMIT_TOPIC, record))
+        assert timestamp_ms == commit.last_ns // 1_000_000
+        assert {name: int(value) for name, value in headers} == {"first_seq": commit.first_seq, "count": commit.count, "last_ns": commit.last_ns}
+    for foreign in (b"", b"1", b"one", session(1)[0][:20], bytes(100)):
+        assert described(StoredEvent("s", 1, COMMIT_TOPIC, foreign)) == (None, [])
