@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.logs.postgres import PostgresLog
 
 _BACKENDS = {SQLITE: "SQLite", POSTGRES: "PostgreSQL", KAFKA: "Kafka"}
+_SETTINGS = ("cleanup.policy", "retention.ms", "retention.bytes", "min.insync.replicas", "max.message.bytes", "unclean.leader.election.enable")
 _COLUMNS = {"session": "Session", "state": "State", "events": "Events", "commits": "Commits", "head": "Head hash"}
 
 
@@ -100,7 +101,8 @@ def _facts(scheme: str, url: str, store: EventLog) -> dict[str, Any]:
         report = cast("KafkaLog", store).report()
         topic = report.topic
         shape = {"topic": topic.name, "cluster": topic.cluster, "partitions": topic.partitions, "replication": topic.replication}
-        return {**shape, **dict(sorted(topic.config.items())), "records": report.counted, "dropped": [asdict(d) for d in report.dropped]}
+        config = {name: topic.config[name] for name in _SETTINGS if name in topic.config}
+        return {**shape, **config, "records": report.counted, "dropped": [asdict(d) for d in report.dropped]}
     if scheme == POSTGRES:
         return asdict(cast("PostgresLog", store).describe())
     path = Path(url.removeprefix(SQLITE))

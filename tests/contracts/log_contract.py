@@ -19,8 +19,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from adapters.logs import EventLog
+from domain.commit import checked, digest
 from domain.errors import ConfigInvalid, InvariantBroken, LogConflict, LogGap
+from domain.events import AnyEvent
+from domain.ticks import Ticks
+from projections.rebuild import Segment, segments
+from reenact.logs import SessionLog
+from tests.domain.test_replay import market, played
 
+RECORDED = "test"
 WAIT_S = 60  # a hang fails here; nothing is measured
 
 
@@ -197,6 +204,25 @@ class LogContract(ABC):
                 list(other.read(name))
             assert other.sessions() == []
 
+    def test_a_session_is_replayed_from_a_commit_up_to_a_seq_and_up_to_a_time(self, log: EventLog, place: Path) -> None:
+        records = played(market())
+        self.put(log, RECORDED, 1, records[:25])
+        self.put(log, RECORDED, 26, records[25:])
+        commits = [commit for commit, _ in checked(RECORDED, records)]
+        items = [(seq, event) for commit in commits for seq, event in commit.items()]
+        with self.open(place) as other:
+            session = SessionLog(other)
+            middle = commits[17]
+            assert list(session.commits()) == commits
+            assert session.last() == (commits[-1], digest(records[-1]))
+            for seq in (1, middle.first_seq, middle.last_seq, commits[-1].last_seq):
+                assert session.holding(seq) == next(c for c in commits if c.first_seq <= seq <= c.last_seq)
+                assert shown(segments(session.commits(), until_seq=seq)) == [item for item in items if item[0] <= seq]
+            after = (middle.number, middle.last_seq, digest(records[17]))
+            assert [c for c, _ in checked(RECORDED, other.read(RECORDED, 18), after)] == commits[18:]
+            for ns in (middle.first_ns - 1, middle.first_ns, middle.last_ns):
+                assert shown(segments(session.commits(), until_ns=ns)) == [item for item in items if item[1].ns <= ns]
+
     def test_a_commit_may_be_large(self, log: EventLog, place: Path) -> None:
         records = [bytes([n]) * (8 << 20) for n in range(3)]
         self.put(log, "s", 1, records[:1])
@@ -299,6 +325,11 @@ class LogContract(ABC):
         examples = self.examples or max(20, min(200, settings.default.max_examples // 3))  # type: ignore[union-attr]
         profile = settings(max_examples=examples, stateful_step_count=20, deadline=None)
         run_state_machine_as_test(lambda: _Machine(self, next(places)), settings=profile)
+
+
+def shown(parts: Iterator[Segment]) -> list[tuple[int, AnyEvent]]:
+    """Runs of ticks as single events."""
+    return [item for seq, part in parts for item in (enumerate(part.events(), start=seq) if isinstance(part, Ticks) else [(seq, part)])]
 
 
 def first(n: int, records: Iterator[bytes]) -> list[bytes]:

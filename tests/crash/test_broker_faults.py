@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from adapters.logs.kafka import KafkaSettings, create_topic
+from adapters.logs.kafka import KafkaLog, KafkaSettings, create_topic
 from domain.commit import checked
+from domain.errors import LogUnavailable
 from domain.events import OrderApproved, OrderSubmitted
 from projections.orders import Orders
 from projections.positions import Positions
@@ -196,3 +199,37 @@ def test_a_cluster_that_loses_a_broker_goes_on(start_kafka: Callable[..., KafkaC
             cluster.wait_ready()
         assert session.ended() == f"head {undisturbed}"
     sound(url, session.released, undisturbed)
+
+
+def until_refused(log: KafkaLog, records: list[bytes]) -> tuple[int, LogUnavailable]:
+    """Append one by one, from the second on; how many are acknowledged and why the next is not."""
+    for number in range(2, len(records)):
+        try:
+            log.append(NAME, number, records[number - 1 : number])
+        except LogUnavailable as e:
+            return number - 1, e
+    pytest.fail("the disk never became full")
+
+
+def test_a_broker_whose_disk_is_full_loses_nothing_that_it_acknowledged(
+    small_disks: Callable[[int], Path], start_kafka: Callable[..., KafkaCluster], tmp_path: Path
+) -> None:
+    """Given a disk that fills up while commits are appended, then one sentence; with room and the broker back, all is there once and it goes on."""
+    disk = small_disks(192)
+    cluster = start_kafka(log_dirs=disk / "data")
+    settings = KafkaSettings.from_url(f"kafka://{cluster.bootstrap}/full?timeout=8s&index={tmp_path / 'index'}")
+    create_topic(settings, partitions=1)
+    records = [number.to_bytes(4) * 16_384 for number in range(4_000)]
+    ballast = disk / "ballast"
+    with KafkaLog(settings) as log:
+        log.append(NAME, 1, records[:1])
+        ballast.write_bytes(bytes(max(0, shutil.disk_usage(disk).free - (8 << 20))))
+        acknowledged, refusal = until_refused(log, records)
+        assert refusal.remedy
+        ballast.unlink()
+        cluster.kill()
+        cluster.start()
+        cluster.wait_ready()
+        log.append(NAME, acknowledged + 1, records[acknowledged : acknowledged + 20])
+    with KafkaLog(replace(settings, index=tmp_path / "anew")) as log:
+        assert list(log.read(NAME)) == records[: acknowledged + 20]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -146,22 +144,6 @@ def test_readers_and_a_follower_go_on_after_a_restart(start_postgres: Callable[.
         assert list(islice(followed, 4)) == records[4:]
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of a few MiB that any user can enter."""
-    mount = shutil.which("mount")
-    if os.geteuid() != 0 or mount is None:
-        pytest.skip("a small file system can only be mounted by root")
-    with tempfile.TemporaryDirectory() as folder:
-        if subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m,mode=0777", "tmpfs", folder], check=False, capture_output=True).returncode:
-            pytest.skip("no small file system can be mounted here")
-        Path(folder).chmod(0o777)
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 def until_refused(log: PostgresLog, records: list[bytes]) -> tuple[int, LogUnavailable]:
     """Append one by one; the number that was refused and why."""
     for number, record in enumerate(records, start=1):
@@ -173,8 +155,9 @@ def until_refused(log: PostgresLog, records: list[bytes]) -> tuple[int, LogUnava
 
 
 def test_a_full_disk_is_a_clear_error_that_keeps_what_was_acknowledged_and_the_session_goes_on_when_there_is_room(
-    start_postgres: Callable[..., PostgresServer], small_disk: Path
+    start_postgres: Callable[..., PostgresServer], small_disks: Callable[[int], Path]
 ) -> None:
+    small_disk = small_disks(4)
     server = start_postgres()
     owner = server.data.stat()
     (small_disk / "table").mkdir()
