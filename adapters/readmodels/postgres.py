@@ -27,6 +27,7 @@ SCHEMA, BUILDING, OLD = "reenact", "reenact_building", "reenact_old"
 CHANNEL = "reenact_applied"
 _LOCK_CLASS = 0x5245454E
 _LOCKS = {SCHEMA: 1, BUILDING: 2}
+_SORT_MEMORY = "256MB"  # of the server, for one sort at a time while keys are made
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts microseconds from 2000-01-01
 _CONVERTED = (Type.TIME, Type.JSON)
 _AS = {Type.TIME: "int8", Type.JSON: "bytea", Type.BIG: "int8", Type.INT: "int4", Type.FLAG: "bool"}
@@ -167,6 +168,7 @@ class PostgresModels:
         c = self._connection
         with explaining(self._where):
             with c.transaction():
+                c.execute(f"SET LOCAL maintenance_work_mem = '{_SORT_MEMORY}'")
                 self._run([f"ALTER TABLE {table.name} ADD PRIMARY KEY ({', '.join(table.key)})" for table in TABLES if table.appended])
                 self._run([statement for table in TABLES for statement in indexes(table, sqlite=False)])
                 self._run(_created(FUNCTIONS))

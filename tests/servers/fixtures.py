@@ -31,6 +31,7 @@ OF_KAFKA_PYTHON = (
     ("(read|open)_text is deprecated", DeprecationWarning),  # when it is imported, on Python 3.11
     (r"unclosed <socket\.socket .* laddr=\('0\.0\.0\.0',", ResourceWarning),  # a connection that was refused: 3.0 leaves its socket open
     (r"unclosed <socket\.socket fd=\d+, family=1, type=1, proto=0>", ResourceWarning),  # a client that could not be made: likewise
+    (r"unclosed <ssl\.SSLSocket fd=\d+, family=2", ResourceWarning),  # a server whose certificate was refused: likewise
 )
 
 

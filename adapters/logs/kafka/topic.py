@@ -5,6 +5,7 @@ Invariants: a topic that forgets (retention, compaction) is refused; nothing is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from domain.errors import ConfigInvalid, LogUnavailable
 RECORD_BYTES = 64 << 20
 _FOREVER = "-1"
 _OPEN_S = 10.0
+_MADE_S, _HEARD_S, _AGAIN_S = 30.0, 2.0, 0.1  # how long a topic that was just made, or one that others say is there, may be unknown to a broker
 _ROOM = 64 << 10  # headers, key and Kafka's own frame around a record
 _RIGHT = {
     "cleanup.policy": "delete",
@@ -90,13 +92,13 @@ def create_topic(settings: KafkaSettings, partitions: int = 8, replication: int 
             if type(e).__name__ in ("InvalidReplicationFactorError", "InvalidPartitionsError", "InvalidConfigurationError", "PolicyViolationError"):
                 raise ConfigInvalid([("log", f"the brokers refuse to make topic {settings.topic}: {e}.")]) from e
             raise
-        return _topic(settings, admin)
+        return _topic(settings, admin, _MADE_S)
 
 
 def check_topic(settings: KafkaSettings) -> Topic:
     """The topic as it is. Raises LogUnavailable when it is not there, cannot be reached or is not fit for a log, with the remedy."""
     with _admin(settings) as admin:
-        topic = _topic(settings, admin)
+        topic = _topic(settings, admin, _HEARD_S)
     wrong = []
     if "compact" in topic.config.get("cleanup.policy", ""):
         wrong.append("it is compacted (cleanup.policy)")
@@ -112,7 +114,19 @@ def check_topic(settings: KafkaSettings) -> Topic:
     return topic
 
 
-def _topic(settings: KafkaSettings, admin: Any) -> Topic:
+def _topic(settings: KafkaSettings, admin: Any, patience_s: float) -> Topic:
+    """The topic; a broker that has not heard of it yet is asked again."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return _described(settings, admin)
+        except UnknownTopicOrPartitionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_S)
+
+
+def _described(settings: KafkaSettings, admin: Any) -> Topic:
     found = admin.describe_topics([settings.topic])[0]
     if found["error_code"]:
         raise for_code(found["error_code"])(settings.topic)

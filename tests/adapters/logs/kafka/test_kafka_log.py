@@ -15,13 +15,14 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
 
 from adapters.logs import EventLog
 from adapters.logs.kafka import KafkaLog, KafkaSettings, create_topic, describe_topic
 from adapters.logs.kafka.log import described
 from adapters.logs.recorded import COMMIT_TOPIC
 from domain.commit import decode, digest, encode
-from domain.errors import ConfigInvalid, LogGap, LogUnavailable
+from domain.errors import ConfigInvalid, LogConflict, LogGap, LogUnavailable
 from tests.adapters.logs.kafka.topics import address, copy_without, everything, made, raw, settings_of
 from tests.contracts.log_contract import LogContract, in_threads
 from tests.crash.sessions import NAME, session
@@ -322,3 +323,37 @@ def test_a_commit_says_in_its_headers_what_is_in_it_and_when() -> None:
         assert {name: int(value) for name, value in headers} == {"first_seq": commit.first_seq, "count": commit.count, "last_ns": commit.last_ns}
     for foreign in (b"", b"1", b"one", session(1)[0][:20], bytes(100)):
         assert described(StoredEvent("s", 1, COMMIT_TOPIC, foreign)) == (None, [])
+
+
+def grant(cluster: KafkaCluster, user: str, kind: ResourceType, name: str, *operations: ACLOperation, prefix: bool = False) -> None:
+    """What an administrator would allow."""
+    pattern = ResourcePattern(kind, name, ACLResourcePatternType.PREFIXED if prefix else ACLResourcePatternType.LITERAL)
+    admin = KafkaAdminClient(bootstrap_servers=cluster.internal)
+    try:
+        admin.create_acls([ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, pattern) for operation in operations])
+    finally:
+        admin.close()
+
+
+def test_over_tls_with_a_password_and_no_more_rights_than_documented_a_session_is_written_followed_and_fenced(
+    start_kafka: Callable[..., KafkaCluster], tmp_path: Path
+) -> None:
+    cluster = start_kafka(sasl={"alice": "right"}, tls=True)
+    create_topic(KafkaSettings.from_url(f"kafka://{cluster.internal}/log"), partitions=2)
+    grant(cluster, "alice", ResourceType.TOPIC, "log", ACLOperation.READ, ACLOperation.WRITE, ACLOperation.DESCRIBE_CONFIGS)
+    grant(cluster, "alice", ResourceType.TRANSACTIONAL_ID, "log.", ACLOperation.WRITE, ACLOperation.DESCRIBE, prefix=True)
+    secret = tmp_path / "password"
+    secret.touch(mode=0o600)
+    secret.write_text("right\n")
+    url = f"kafka://alice@{cluster.bootstrap}/log?index={tmp_path / 'index'}&ssl_cafile={cluster.ca_file}&password_file={secret}&timeout=20s"
+    with KafkaLog(KafkaSettings.from_url(url, {})) as log, KafkaLog(KafkaSettings.from_url(url, {})) as other:
+        log.append("s", 1, [b"1", b"2"])
+        other.append("s", 3, [b"3"])
+        with pytest.raises(LogConflict):
+            log.append("s", 3, [b"x"])
+        other.append("s", 4, [b"4"])
+        assert list(log.read("s")) == [b"1", b"2", b"3", b"4"]
+        assert log.sessions() == ["s"]
+    with pytest.raises(LogUnavailable) as e:
+        KafkaLog(KafkaSettings.from_url(url.replace(f"&ssl_cafile={cluster.ca_file}", "").replace("20s", "3s"), {}))
+    assert e.value.remedy
