@@ -82,9 +82,6 @@ class KafkaCluster:
         """The certificate that clients of a `tls` cluster trust."""
         return self._folder / "ca.pem"
 
-    def pid(self, node: int) -> int:
-        return self._running[node].pid
-
     def log_text(self, node: int = 1) -> str:
         """What the broker has said, of all its runs."""
         return self._log(node).read_text(errors="replace") if self._log(node).exists() else ""

@@ -150,15 +150,6 @@ class PostgresServer:
         self._end(signal.SIGKILL)
         wait_until(lambda: not any(_lives(child) for child in children), lambda: "the processes of PostgreSQL have ended.")
 
-    def pause(self) -> None:
-        """No new connection is answered, those there are go on (SIGSTOP)."""
-        if self._process:
-            self._process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        if self._process:
-            self._process.send(signal.SIGCONT)
-
     def leave(self) -> None:
         """The server goes on until its owner ends, and is not ended from here any more."""
         if self._process is not None:
@@ -196,8 +187,6 @@ class PostgresServer:
         if self._process is None:
             raise ValueError("The server does not run.")
         process, self._process = self._process, None
-        if number is not signal.SIGKILL:
-            process.send(signal.SIGCONT)  # a paused server hears nothing else
         process.end(number)
 
     def _ready(self) -> bool:

@@ -49,7 +49,7 @@ def explained(error: BaseException, settings: KafkaSettings, session: str = "") 
             remedy = "Check the user in the address, the password (REENACT_KAFKA_PASSWORD or password_file) and sasl_mechanism."
         case errors.TransactionalIdAuthorizationFailedError() | errors.ClusterAuthorizationFailedError():
             sentence = f"the user may not be a writer of topic {topic}"
-            remedy = f"Grant Write and Describe on transactional ids that begin with '{topic}.' and IdempotentWrite on the cluster."
+            remedy = f"Grant Write and Describe on transactional ids that begin with '{topic}.'."
         case errors.AuthorizationError():
             sentence = f"the user lacks the right to use topic {topic}"
             remedy = "Grant Read, Write, Describe and DescribeConfigs on the topic to the user, or use another user."

@@ -338,8 +338,9 @@ def grant(cluster: KafkaCluster, user: str, kind: ResourceType, name: str, *oper
 def test_over_tls_with_a_password_and_no_more_rights_than_documented_a_session_is_written_followed_and_fenced(
     start_kafka: Callable[..., KafkaCluster], tmp_path: Path
 ) -> None:
-    cluster = start_kafka(sasl={"alice": "right"}, tls=True)
+    cluster = start_kafka(sasl={"alice": "right", "bob": "reads"}, tls=True)
     create_topic(KafkaSettings.from_url(f"kafka://{cluster.internal}/log"), partitions=2)
+    grant(cluster, "bob", ResourceType.TOPIC, "log", ACLOperation.READ, ACLOperation.DESCRIBE_CONFIGS)
     grant(cluster, "alice", ResourceType.TOPIC, "log", ACLOperation.READ, ACLOperation.WRITE, ACLOperation.DESCRIBE_CONFIGS)
     grant(cluster, "alice", ResourceType.TRANSACTIONAL_ID, "log.", ACLOperation.WRITE, ACLOperation.DESCRIBE, prefix=True)
     secret = tmp_path / "password"
@@ -354,6 +355,11 @@ def test_over_tls_with_a_password_and_no_more_rights_than_documented_a_session_i
         other.append("s", 4, [b"4"])
         assert list(log.read("s")) == [b"1", b"2", b"3", b"4"]
         assert log.sessions() == ["s"]
+    bobs = url.replace("alice", "bob").replace(f"&password_file={secret}", "")
+    with KafkaLog(KafkaSettings.from_url(bobs, {"REENACT_KAFKA_PASSWORD": "reads"})) as reader:
+        assert list(reader.read("s")) == [b"1", b"2", b"3", b"4"]
+        with pytest.raises(LogUnavailable, match="may not be a writer"):
+            reader.append("s", 5, [b"5"])
     with pytest.raises(LogUnavailable) as e:
         KafkaLog(KafkaSettings.from_url(url.replace(f"&ssl_cafile={cluster.ca_file}", "").replace("20s", "3s"), {}))
     assert e.value.remedy
