@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from adapters.logs.sqlite import SqliteLog
@@ -20,6 +22,7 @@ from reenact.projecting import project
 from tests.adapters.readmodels.dumps import differences, dump, positions
 from tests.adapters.readmodels.made import eventful
 from tests.data import ROOT
+from tests.servers.postgres import PostgresServer
 
 SECONDS = 400.0 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 18.0
 LEAST = 40
@@ -107,3 +110,33 @@ def test_a_projector_killed_at_any_moment_ends_with_the_rows_of_a_rebuild(models
     assert sorted(positions(models)) == sorted(positions(beside))
     sys.stdout.write(f"\n{killed} projectors killed ({rebuilds} rebuilds begun), {finished} got to their end first: rows equal to a rebuild\n")
     assert killed >= LEAST
+
+
+def test_a_full_disk_of_the_database_is_one_sentence_and_with_room_the_rows_are_those_of_a_rebuild(
+    start_postgres: Callable[..., PostgresServer], small_disks: Callable[[int], Path], tmp_path: Path
+) -> None:
+    """Given tables on a disk that fills up in the middle of a projection, then what was applied stays, and the next start goes on from there."""
+    server, disk = start_postgres(), small_disks(24)
+    owner = server.data.stat()
+    (disk / "tables").mkdir()
+    os.chown(disk / "tables", owner.st_uid, owner.st_gid)
+    with psycopg.connect(server.url, autocommit=True) as c:
+        c.execute(f"CREATE TABLESPACE small LOCATION '{disk / 'tables'}'")
+        c.execute("ALTER ROLE CURRENT_USER SET default_tablespace = 'small'")
+    ballast = disk / "ballast"
+    with SqliteLog(tmp_path / "log.db") as log:
+        for n in range(8):
+            one = eventful(f"s-{n}", n, 400)
+            log.append(one.journal.session, 1, one.records)
+            if n == 1:
+                project(log, server.url, once=True)
+                ballast.write_bytes(bytes(shutil.disk_usage(disk).free - (256 << 10)))
+        with pytest.raises(ModelsUnavailable, match="full") as e:
+            project(log, server.url, once=True)
+        assert e.value.remedy
+        whole(server.url)
+        ballast.unlink()
+        project(log, server.url, once=True)
+        assert whole(server.url) == 8
+        project(log, f"sqlite://{tmp_path / 'beside.db'}", once=True)
+    assert differences(dump(server.url), dump(f"sqlite://{tmp_path / 'beside.db'}")) == []
