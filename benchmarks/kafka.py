@@ -40,6 +40,7 @@ BATCH_BYTES = 512 << 10
 LINGER_MS = 5
 MOST_BYTES = 64 << 20
 REPEATED = 8
+EVENTS = 690  # in a commit: about 64 KiB on this workload
 BARE_BATCH = 50
 LEAST_COMMITS, MOST_RELEASE = 0.8, 1.5
 
@@ -67,7 +68,7 @@ def recorded(n: int) -> list[bytes]:
     """The records of a session as it writes them, n ticks long."""
     records: list[bytes] = []
     ticks = market(n)
-    session(ticks, lambda _, record: records.append(record)).run(iter([ticks]))
+    session(ticks, lambda _, record: records.append(record), events=EVENTS).run(iter([ticks]))
     return records
 
 

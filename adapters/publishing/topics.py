@@ -147,7 +147,8 @@ def configured(target: Target) -> Iterator[None]:
 
 def explanation(target: Target, error: BaseException) -> LogUnavailable:
     """An error of the brokers or of the way to them, as LogUnavailable with a remedy."""
-    said = " ".join(f"{type(error).__name__} {error}".split())
+    name = type(error).__name__
+    said = " ".join((str(error) if name in str(error) else f"{name} {error}").split())
     for word, sentence, remedy in _KNOWN:
         if word in said:
             return LogUnavailable(f"{target.name}: {sentence}", remedy=remedy)

@@ -22,7 +22,7 @@ from domain.errors import ConfigInvalid, LogUnavailable
 
 RECORD_BYTES = 64 << 20
 _FOREVER = "-1"
-_OPEN_S = 10.0
+_OPEN_S = 20.0  # brokers that start, three on a small machine, are slow to answer
 _MADE_S, _HEARD_S, _AGAIN_S = 30.0, 2.0, 0.1  # how long a topic that was just made, or one that others say is there, may be unknown to a broker
 _ROOM = 64 << 10  # headers, key and Kafka's own frame around a record
 _RIGHT = {
