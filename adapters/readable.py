@@ -11,88 +11,48 @@ from typing import Any
 
 import msgspec
 
+from adapters.rules import BUILT_IN, Row, RuleWords, check_row, in_unit, limit_row, session_rules, within
 from adapters.times import duration_text, time_text
 from domain.commands import SubmitOrder
-from domain.events import AnyEvent, Event, OperatorCommandReceived, OrderReplaced, OrderReplaceRequested, OrderSubmitted, SessionOpened, SignalRaised
+from domain.events import (
+    AnyEvent,
+    ApprovalClosed,
+    ApprovalRequested,
+    Event,
+    Leg,
+    LimitsChanged,
+    OperatorCommandReceived,
+    OrderReplaced,
+    OrderReplaceRequested,
+    OrderSubmitted,
+    SessionOpened,
+    SignalRaised,
+)
 from domain.instrument import Instrument
+from domain.limits import Check, Limit
 from domain.money import to_text
-from domain.risk import KNOWN, OFF, Check
-from domain.risk.limits import Limits
-from domain.terms import TradingState
 
-Row = dict[str, Any]
-_DIGITS_OF = {"amt": "digits", "fee_amt": "fee_digits", "expected": "digits", "observed": "digits"}
-_DURATIONS = frozenset({"interval_ns", "max_age_ns", "max_data_age_ns"})
-
-
-def check_row(check: Check, spec: Instrument | None) -> Row:
-    """A rule's answer with its name, and observed and limit in the rule's unit as text."""
-    rule = KNOWN.get(check.rule)
-    unit = rule.unit if rule else ""
-    return {
-        "rule": check.rule,
-        "code": rule.code if rule else "",
-        "passed": check.passed,
-        "observed": in_unit(check.observed, unit, spec),
-        "limit": "off" if check.limit == OFF else in_unit(check.limit, unit, spec),
-        "unit": _unit_name(unit, spec),
-        "seen": check.seen,
-    }
-
-
-def in_unit(n: int, unit: str, spec: Instrument | None) -> str:
-    """A rule's number as text: prices, quantities and amounts as decimals, ages as durations, states by name."""
-    if unit == "ns":
-        return "none" if n < 0 else duration_text(n)
-    if unit == "state":
-        return TradingState(n).name
-    if unit == "flag":
-        return "yes" if n else "no"
-    if spec is None or unit not in ("px", "qty", "amt"):
-        return str(n)
-    if unit == "px":
-        return spec.px_text(n)
-    return spec.qty_text(n) if unit == "qty" else spec.amt_text(n)
-
-
-def _unit_name(unit: str, spec: Instrument | None) -> str:
-    """The unit people know: the currency of an amount, else the rule's word where it says something."""
-    if spec is not None and unit == "amt":
-        return spec.settle
-    if spec is not None and unit == "px":
-        return spec.quote
-    return unit if unit in ("bps", "qty") else ""
-
-
-def limits_row(limits: Limits, spec: Instrument) -> Row:
-    """Limits as a configuration file writes them; `None` where off."""
-
-    def shown(n: int, text: Callable[[int], str]) -> str | None:
-        return None if n == OFF else text(n)
-
-    return {
-        "max_order_qty": shown(limits.max_order_qty, spec.qty_text),
-        "max_order_value": shown(limits.max_order_amt, spec.amt_text),
-        "collar_bps": None if limits.collar_bps == OFF else limits.collar_bps,
-        "max_long": shown(limits.max_long_qty, spec.qty_text),
-        "max_short": shown(limits.max_short_qty, spec.qty_text),
-        "max_age": shown(limits.max_age_ns, duration_text),
-    }
+_DIGITS_OF = {"amt": "digits", "fee_amt": "fee_digits", "expected": "digits"}
+_DURATIONS = frozenset({"interval_ns", "took_ns"})
 
 
 class Reader:
     """Turns a session's events, handed over in order, into rows of text. It remembers which instrument each order trades."""
 
     NAMING: tuple[type[Event], ...] = (
-        SessionOpened, SignalRaised, OperatorCommandReceived, OrderSubmitted, OrderReplaceRequested, OrderReplaced,
+        SessionOpened, SignalRaised, OperatorCommandReceived, OrderSubmitted, OrderReplaceRequested, OrderReplaced, LimitsChanged, ApprovalRequested,
+        ApprovalClosed,
     )  # fmt: skip
     """The events that `note` learns from."""
 
     def __init__(self) -> None:
         self.instruments: tuple[Instrument, ...] = ()
         self.strategies: tuple[str, ...] = ()
+        self.rules: dict[str, RuleWords] = BUILT_IN
+        self.limits: list[Limit] = []
         self._of_order: dict[str, int] = {}
         self._signal = -1
+        self._waiting: dict[int, int] = {}
 
     def note(self, event: AnyEvent) -> None:
         """Learn names from an event without writing it."""
@@ -105,11 +65,20 @@ class Reader:
         elif isinstance(event, OperatorCommandReceived):
             if event.command == "order":
                 self._signal = self._asked(event)
+        elif isinstance(event, ApprovalRequested):
+            if event.command == "order":
+                self._waiting[event.number] = self._asked(event)
+        elif isinstance(event, ApprovalClosed):
+            self._signal = self._waiting.pop(event.number, self._signal)
         elif isinstance(event, SessionOpened):
             self.instruments = event.instruments
             self.strategies = tuple(s.name for s in event.strategies)
+            self.rules = session_rules(event.rules)
+            self.limits = list(event.limits)
+        elif isinstance(event, LimitsChanged) and event.limit.id == len(self.limits) + 1:
+            self.limits.append(event.limit)
 
-    def _asked(self, event: OperatorCommandReceived) -> int:
+    def _asked(self, event: OperatorCommandReceived | ApprovalRequested) -> int:
         """The index of the instrument a person wants to trade, -1 when the command names none of the session's."""
         try:
             symbol = msgspec.json.decode(event.argument, type=SubmitOrder).symbol
@@ -156,29 +125,41 @@ class Reader:
         """A value that its field's name says nothing about."""
         if isinstance(value, IntEnum):
             return value.name
-        if isinstance(value, Limits):
-            return limits_row(value, spec) if spec is not None else _mapping(value)
+        if isinstance(value, Limit):
+            return limit_row(value, self.rules, self.instruments)
         if isinstance(value, (tuple, list)):
             return [self._element(v, spec) for v in value]
-        return self._struct(value)
+        return self._struct(value, spec)
 
     def _element(self, value: Any, spec: Instrument | None) -> Any:
-        return check_row(value, spec) if isinstance(value, Check) else self._struct(value)
+        if isinstance(value, Check):
+            return check_row(value, spec, self.rules, self.limits)
+        return limit_row(value, self.rules, self.instruments) if isinstance(value, Limit) else self._struct(value, spec)
 
-    def limits(self, value: Any, spec: Instrument | None) -> Any:
-        """Limits of one instrument, or of all by symbol."""
-        if isinstance(value, Limits):
-            return self.other(value, spec)
-        return {i.symbol: limits_row(each, i) for i, each in zip(self.instruments, value, strict=False)}
+    def number(self, event: Any, value: Any, spec: Instrument | None) -> Any:
+        """A number that a rule compared, in the rule's unit; one of a reconciliation in its own digits; a limit whole."""
+        if isinstance(value, Limit):
+            return limit_row(value, self.rules, self.instruments)
+        if hasattr(event, "digits"):
+            return to_text(value, event.digits)
+        words = self.rules.get(getattr(event, "rule", ""))
+        if spec is None and hasattr(event, "scope"):
+            spec = within(event.scope, event.member, self.instruments)
+        return in_unit(value, words.unit if words else "", spec)
 
     def symbols(self, value: Any) -> list[Any]:
         """Instruments by symbol where they are indexes, whole where they are specifications."""
         return [self.symbol(v) if isinstance(v, int) else _mapping(v) for v in value]
 
-    def _struct(self, value: Any) -> Any:
+    def _struct(self, value: Any, spec: Instrument | None) -> Any:
         if not isinstance(value, msgspec.Struct):
             return value
-        row = _mapping(value)
+        row = {
+            k: self.other(v, None) if isinstance(v, (IntEnum, tuple, msgspec.Struct)) and k != "instruments" else v
+            for k, v in _mapping(value).items()
+        }
+        if spec is not None and isinstance(value, Leg):
+            row |= {k: spec.qty_text(n) if k == "qty" else spec.px_text(n) for k, n in row.items() if k == "qty" or k.endswith("_px")}
         if "amt" in row and "digits" in row:
             row["amt"] = to_text(row["amt"], row["digits"])
         if "instruments" in row:
@@ -201,15 +182,16 @@ _WRITERS: dict[type, tuple[tuple[str, Writer], ...]] = {}
 
 
 def _digits(field: str) -> Writer:
-    return lambda _r, event, v, _s: to_text(v, getattr(event, field))
+    """An amount in its own digits, or in those of its instrument."""
+    return lambda _r, event, v, s: to_text(v, getattr(event, field)) if hasattr(event, field) else v if s is None else s.amt_text(v)
 
 
 _BY_NAME: dict[str, Writer] = {
     "instrument": lambda r, _e, v, _s: r.symbol(v),
     "strategy": lambda r, _e, v, _s: r.strategy(v),
     "instruments": lambda r, _e, v, _s: r.symbols(v),
-    "limits": lambda r, _e, v, s: r.limits(v, s),
     **{name: _digits(field) for name, field in _DIGITS_OF.items()},
+    **dict.fromkeys(("observed", "limit", "most"), lambda r, e, v, s: r.number(e, v, s)),
     **dict.fromkeys(_DURATIONS, lambda _r, _e, v, _s: duration_text(v)),
 }
 
@@ -223,6 +205,8 @@ def _writer(name: str) -> Writer:
         return lambda _r, _e, v, s: v if s is None else s.px_text(v)
     if name == "qty" or name.endswith("_qty"):
         return lambda _r, _e, v, s: v if s is None else s.qty_text(v)
+    if name.endswith("_amt"):
+        return lambda _r, _e, v, s: v if s is None else s.amt_text(v)
     if name.endswith("_ns"):
         return lambda _r, _e, v, _s: time_text(v) if v else ""
     return lambda r, _e, v, s: v if type(v) is int or type(v) is str or type(v) is bool else r.other(v, s)

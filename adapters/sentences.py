@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.readable import Row
+from adapters.rules import Row
 
 
 def sentence(row: Row) -> str:
@@ -80,6 +80,47 @@ def _opened(r: Row) -> str:
     return f"session {r['session']} opened, {r['mode']}, seed {r['seed']}, strategies: {names or 'none'}"
 
 
+def _place(r: Row) -> str:
+    """The scope of a halt or a kill."""
+    return f"{r['scope'].lower()} {r['member']}".rstrip()
+
+
+def _by(*people: str) -> str:
+    named = [p for p in people if p]
+    return f", by {' and '.join(named)}" if named else ""
+
+
+def _limit(r: Row) -> str:
+    limit = r["limit"]
+    values = ", ".join(f"{k} {'off' if v is None else v}" for k, v in limit["values"].items())
+    of = f"{limit['scope']} {', '.join(limit['members'])}".rstrip()
+    return f"limit {limit['id']} ({limit['rule']}) binds {of}, version {limit['version']}: {values}{_by(limit['owner'], limit['approver'])}"
+
+
+def _halted(r: Row) -> str:
+    asked = f" by {r['rule']}" if r["rule"] else ""
+    until = f", until {r['until_ns']}" if r["until_ns"] else ""
+    return f"trading of {_place(r)} fell to {r['state']}{asked}{until}{_because(r)}"
+
+
+def _killed(r: Row) -> str:
+    unknown = f", unknown are {', '.join(r['unknown'])}" if r["unknown"] else ""
+    return f"{r['actor']} engaged the kill switch of {_place(r)}, {r['working']} orders were working{unknown}{_because(r)}"
+
+
+def _ungrouped(r: Row) -> str:
+    left = f", {r['open_qty']} left open" if _set(r["open_qty"]) else ""
+    return f"group {r['number']} closed{left}{_because(r)}"
+
+
+def _command(r: Row) -> str:
+    return f"{r['command']} {r['argument'] if r['argument'] != '{}' else ''}".rstrip()
+
+
+def _sized(r: Row) -> str:
+    return f"{r['strategy']} asked for {r['asked_qty']} {r['instrument']}: {r['verdict']}, {r['qty']}{_because(r)}"
+
+
 _TELL: dict[str, Callable[[Row], str]] = {
     "TradePrinted": _trade,
     "QuoteUpdated": lambda r: f"{r['instrument']} bid {r['bid_qty']} at {r['bid_px']}, ask {r['ask_qty']} at {r['ask_px']}",
@@ -88,7 +129,7 @@ _TELL: dict[str, Callable[[Row], str]] = {
     "SessionResumed": lambda r: f"session resumed{_because(r)}",
     "SessionClosed": lambda r: f"session closed{_because(r)}",
     "DayRolled": lambda r: f"the day became {r['day']}",
-    "OperatorCommandReceived": lambda r: f"{r['actor']} asked: {r['command']} {r['argument'] if r['argument'] != '{}' else ''}".rstrip(),
+    "OperatorCommandReceived": lambda r: f"{r['actor']} asked: {_command(r)}",
     "OperatorCommandRefused": lambda r: f"the command was refused{_because(r)}",
     "FeedConnected": lambda r: f"feed {r['feed']} delivers",
     "FeedLost": lambda r: f"feed {r['feed']} is lost{_because(r)}",
@@ -110,9 +151,35 @@ _TELL: dict[str, Callable[[Row], str]] = {
     "OrderReplaced": lambda r: f"order {r['orig_cl_ord_id']} replaced by {r['cl_ord_id']}: {r['order_qty']} at {r['limit_px']}",
     "OrderExpired": lambda r: f"order {r['cl_ord_id']} expired{_because(r)}",
     "OrderUnknown": lambda r: f"the fate of order {r['cl_ord_id']} is unknown{_because(r)}",
-    "TradingHalted": lambda r: f"trading fell to {r['state']}{_because(r)}",
-    "TradingResumed": lambda r: f"trading resumed{_because(r)}",
-    "KillSwitchEngaged": lambda r: f"{r['actor']} engaged the kill switch{_because(r)}",
+    "LimitsChanged": _limit,
+    "TradingHalted": _halted,
+    "TradingResumed": lambda r: f"trading of {_place(r)} resumed{_because(r)}{_by(r['requester'], r['approver'])}",
+    "KillSwitchEngaged": _killed,
+    "KillCompleted": lambda r: (
+        f"the kill of {_place(r)} is complete after {r['took_ns']}: {r['canceled']} orders canceled, {r['filled']} filled before"
+    ),
+    "ApprovalRequested": lambda r: f"request {r['number']} of {r['requester']} waits for a second person until {r['expires_ns']}: {_command(r)}",
+    "ApprovalClosed": lambda r: f"request {r['number']} {r['outcome']}{_by(r['actor'])}{_because(r)}",
+    "OverrideGranted": lambda r: (
+        f"override {r['number']}: one order of {r['strategy'] if r['strategy'] != -1 else 'a person'} in {r['instrument']} may pass {r['rule']} "
+        f"up to {r['most']}, until {r['expires_ns']}{_by(r['requester'], r['verifier'])}{_because(r)}"
+    ),
+    "OverrideClosed": lambda r: (
+        f"override {r['number']} was used by order {r['cl_ord_id']}" if r["cl_ord_id"] else f"override {r['number']} expired unused"
+    ),
+    "SurveillanceAlerted": lambda r: f"alert {r['code']} on {r['instrument']}: {r['observed']} against {r['limit']}{_because(r)}",
+    "OrderSized": _sized,
+    "GroupOpened": lambda r: (
+        f"group {r['number']} ({r['kind']}) of {r['strategy']} in {r['instrument']} opened with {len(r['legs'])} orders, on failure {r['on_failure']}"
+    ),
+    "GroupLegged": lambda r: f"order {r['cl_ord_id']} is the {r['role']} of group {r['number']}",
+    "GroupLegFailed": lambda r: f"the {r['role']} of group {r['number']} failed ({r['on_failure']} follows){_because(r)}",
+    "GroupClosed": _ungrouped,
+    "GroupReopened": lambda r: f"group {r['number']} is looked after again{_because(r)}",
+    "OutcomeRecorded": lambda r: f"a round trip in {r['instrument']} brought {r['amt']}{_by(r['actor'])}{_because(r)}",
+    "ParametersChanged": lambda r: f"{r['strategy']} goes on with parameters {r['params']}",
+    "VenueLost": lambda r: f"the session with venue {r['venue']} is lost{_because(r)}",
+    "VenueConnected": lambda r: f"the session with venue {r['venue']} stands",
     "TimerSet": lambda r: f"{r['strategy']} set timer {r['name']} for {r['due_ns']}",
     "TimerFired": lambda r: f"timer {r['name']} of {r['strategy']} fired",
 }

@@ -24,8 +24,8 @@ from benchmarks.strategies import strategy_for
 from domain.events import Balance, SessionOpened, StrategySpec
 from domain.instrument import Instrument, instrument
 from domain.replay import Replay
-from domain.risk.limits import Limits
-from domain.terms import TickKind
+from domain.risk import limits_of
+from domain.terms import Scope, TickKind
 from domain.ticks import Ticks, table
 from reenact.blame import blamed
 from reenact.compiled import built, check_fresh
@@ -44,13 +44,14 @@ def opening(workload: str, form: str, first_ns: int) -> SessionOpened:
     specs: tuple[Instrument, ...] = tuple(instrument(f"SYM{i}", price_digits=2, qty_digits=3, lot_size="0.001") for i in range(n))
     unit = workloads.UNIT_QTY
     digits = specs[0].amt_digits
-    limits = Limits(
-        version=1, max_order_qty=2 * unit, max_order_amt=1_000 * 10**digits, collar_bps=500, max_long_qty=2 * unit, max_short_qty=2 * unit,
-        max_age_ns=5 * 10**9,
-    )  # fmt: skip
+    numbers = {
+        "max_order_qty": 2 * unit, "max_order_value": 1_000 * 10**digits, "collar_bps": 500, "max_long": 2 * unit, "max_short": 2 * unit,
+        "max_age": 5 * 10**9,
+    }  # fmt: skip
+    limits = tuple(limits_of(Scope.INSTRUMENT, [i.symbol for i in specs], {name: (n,) for name, n in numbers.items()}))
     spec = StrategySpec(f"{workload} {form}", "benchmarks.strategies", "", "", "{}", tuple(range(n)))
     cash = Balance("USD", OPENING_USD * 10**digits, digits)
-    return SessionOpened(first_ns, 0, SESSION, "simulated", "benchmark", "{}", 1, specs, (limits,) * n, (spec,), (cash,))
+    return SessionOpened(first_ns, 0, SESSION, "simulated", "benchmark", "{}", 1, specs, limits, (spec,), (cash,))
 
 
 def columns(records: workloads.Records) -> Ticks:

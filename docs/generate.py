@@ -13,14 +13,19 @@ import msgspec
 from adapters.publishing.schema import event_schema
 from adapters.readmodels.tables import MODELS, TABLES, TRACKING, VERSION
 from adapters.readmodels.views import FUNCTIONS, LATE_FUNCTIONS, VIEWS
+from adapters.rules import SCOPES
 from domain.events import CATALOGUE, DECISIONS, TICKS
-from domain.risk import RULES
+from domain.risk import RULES, Rule
+from reenact.limiting import EXAMPLES
+from reenact.presets import PRESETS
 
 FOLDER = Path(__file__).parent
 FAMILIES = {
     "domain.events.session": "Session, time and operator",
     "domain.events.market": "Market and feeds",
     "domain.events.decisions": "Strategy and risk",
+    "domain.events.control": "Limits, halts, approvals and overrides",
+    "domain.events.groups": "Order groups",
     "domain.events.orders": "Orders",
     "domain.events.account": "Account",
 }
@@ -29,6 +34,15 @@ INTRODUCTION = (
     "Every event has a gapless `seq` in its session and begins with `ns` (receive time of the input being handled, UTC nanoseconds) and "
     "`cause` (seq of an earlier event, 0 for none). Prices, quantities and amounts are integers in the units of their `Instrument`. "
     "An *input* came from outside, a *decision* was derived by the engine."
+)
+
+RULES_INTRODUCTION = (
+    "All rules that bind an order answer it; the first failing one in this order gives the reason code. A rule with keys binds where a limit "
+    "is written: `[limits]` means every member of the first scope named here, `[limits.SYMBOL]`, `[limits.strategy.NAME]`, "
+    "`[limits.class.NAME]`, `[limits.venue.NAME]` and `[limits.account]` the others."
+)
+PRESETS_INTRODUCTION = (
+    '`preset = "equity"` in `[limits]` or `[limits.class.NAME]` starts from these; a key of your own takes the place of a preset\'s.'
 )
 
 
@@ -51,10 +65,25 @@ def page() -> str:
             kind = "decision" if event in DECISIONS else "input, in columns" if event in TICKS else "input"
             lines.append(f"| `{event.__name__}` | `{event.__struct_config__.tag}` | {kind} | {own} | {text(event)} |")
         lines.append("")
-    lines += ["## Risk rules", "", "All rules run on every order; the first failing one gives the reason code.", ""]
-    lines += ["| rule | reason code | unit | meaning |", "|---|---|---|---|"]
-    lines += [f"| {r.id} | `{r.code}` | {r.unit} | {text(r.check)} |" for r in RULES]
+    lines += ["## Risk rules", "", RULES_INTRODUCTION, ""]
+    lines += ["| rule | reason code | unit | keys in `[limits]` | binds by | meaning |", "|---|---|---|---|---|---|"]
+    lines += [f"| {r.id} | `{r.code}` | {r.unit} | {keys(r)} | {scopes(r)} | {text(r.check)} |" for r in RULES]
+    lines += ["", "### Keys of `[limits]`", "", "| key | rule | unit | written | meaning |", "|---|---|---|---|---|"]
+    lines += [f"| `{p.name}` | {r.id} | {p.unit} | `{EXAMPLES[p.unit]}` | {p.meaning} |" for r in RULES for p in r.params]
+    lines += ["", "### Presets", "", PRESETS_INTRODUCTION, "", f"| key | {' | '.join(PRESETS)} |", f"|---|{'---|' * len(PRESETS)}"]
+    for key in dict.fromkeys(key for preset in PRESETS.values() for key in preset):
+        lines.append(f"| `{key}` | {' | '.join(json.dumps(preset.get(key)) for preset in PRESETS.values())} |")
     return "\n".join(lines) + "\n"
+
+
+def keys(rule: Rule) -> str:
+    """A rule's parameters."""
+    return ", ".join(f"`{p.name}`" for p in rule.params)
+
+
+def scopes(rule: Rule) -> str:
+    """Whom a rule may bind; the first is meant by `[limits]`."""
+    return ", ".join(SCOPES[s] for s in rule.scopes) if rule.params else "every order"
 
 
 def text(thing: object) -> str:

@@ -1,65 +1,65 @@
-"""What an operator may ask for, and what the engine decides about it.
+"""What a person may ask for: the commands and their arguments, as they stand in the log. `domain.control` decides about them.
 
-Invariants: a command is recorded before it is obeyed; one that cannot be obeyed leaves an `OperatorCommandRefused` and nothing else.
+Invariants: an argument is canonical JSON; unknown keys are refused; numbers are the integers of the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from domain.desk import OPERATOR
-from domain.events import (
-    KillSwitchEngaged,
-    LimitsChanged,
-    OperatorCommandReceived,
-    OperatorCommandRefused,
-    ParametersChanged,
-    ReconciliationAdjusted,
-    TradingHalted,
-    TradingResumed,
-)
-from domain.risk.limits import Limits
-from domain.terms import OrderType, Side, TimeInForce, TradingState
-
-if TYPE_CHECKING:
-    from domain.engine import Engine
+from domain.context import order_type
+from domain.terms import OrderType, Side, TimeInForce
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request by a person; its fields are the keys of the command's JSON argument."""
+    """A request by a person; its fields are the keys of the command's JSON argument.
+
+    `scope` is account, venue, class, instrument or strategy; `member` a venue, asset class, symbol or strategy's name ("operator": orders
+    by hand), empty for the account.
+    """
 
 
 class EngageKillSwitch(Command, frozen=True):
-    """`kill`: cancel everything, send nothing more. Source: RTS 6 Art. 12."""
+    """`kill`: cancel everything in scope, send nothing more. Never waits for a second person. Source: RTS 6 Art. 12."""
 
+    scope: str = "account"
+    member: str = ""
     reason: str = ""
 
 
 class HaltTrading(Command, frozen=True):
-    """`halt` and `reduce_only`: no new orders, or only reducing ones. Source: FIA order controls."""
+    """`halt` and `reduce_only`: no new orders in scope, or only reducing ones. Never wait for a second person. Source: FIA order controls."""
 
+    scope: str = "account"
+    member: str = ""
     reason: str = ""
 
 
 class ResumeTrading(Command, frozen=True):
-    """`resume`: trade again after a halt or a kill. Source: FIA order controls."""
+    """`resume`: lift the halt that `rule` holds there: "person" for one by a person, "K-01" for a kill, else the rule's id; empty: the only one.
 
+    Whatever a person's halt is not needs a second person. Source: FIA order controls; features D K-01, K-02.
+    """
+
+    scope: str = "account"
+    member: str = ""
+    rule: str = ""
     reason: str = ""
 
 
 class ChangeLimits(Command, frozen=True):
-    """`limits`: new limits for one instrument, in its units; what is left out stays as it is. Source: RTS 6 Art. 15."""
+    """`limits`: other limits for members of a scope, by parameter name in its unit's integers (`domain.risk.rule.WIDTH`); -1 is off.
 
-    symbol: str
-    max_order_qty: int | None = None
-    max_order_amt: int | None = None
-    collar_bps: int | None = None
-    max_long_qty: int | None = None
-    max_short_qty: int | None = None
-    max_age_ns: int | None = None
+    What is left out stays as it is. `effective_ns`: from when, 0 at once. Source: RTS 6 Art. 15.
+    """
+
+    scope: str
+    values: dict[str, tuple[int, ...]]
+    members: tuple[str, ...] = ()
+    effective_ns: int = 0
+    reason: str = ""
 
 
 class ChangeParameters(Command, frozen=True):
@@ -70,20 +70,30 @@ class ChangeParameters(Command, frozen=True):
 
 
 class CancelOrders(Command, frozen=True):
-    """`cancel`: one order by its client order id, or every working order when it is empty. Source: FIX 35=F, 35=q."""
+    """`cancel`: one order by its client order id, or every working order when it is empty. Never waits. Source: FIX 35=F, 35=q."""
 
     cl_ord_id: str = ""
     reason: str = ""
 
 
 class SubmitOrder(Command, frozen=True):
-    """`order`: an order by hand, through the same risk rules. `side` is buy or sell; no price means market. Source: FIX 35=D."""
+    """`order`: an order by hand, through the same risk rules. `side` is buy or sell. Source: FIX 35=D.
+
+    Prices in 10^-price_digits, 0 for none: no price is market, as for strategies. `time_in_force` is day, gtc, ioc, fok or gtd.
+    `intentional`: meant to repeat an earlier order; `locate`: where borrowed shares come from.
+    """
 
     symbol: str
     side: str
     qty: int
     limit_px: int = 0
+    stop_px: int = 0
+    time_in_force: str = "gtc"
+    expire_ns: int = 0
+    post_only: bool = False
     reduce_only: bool = False
+    intentional: bool = False
+    locate: str = ""
 
 
 class AdjustCash(Command, frozen=True):
@@ -95,106 +105,86 @@ class AdjustCash(Command, frozen=True):
     reason: str
 
 
-class _Refused(Exception):
-    """The command cannot be obeyed, for the reason given."""
+class RecordOutcome(Command, frozen=True):
+    """`record_outcome`: what a round trip of `strategy` ("operator": by hand) in `symbol` brought that no fill here explains, for the loss rules.
+
+    `amt` in 10^-amt_digits of the instrument's settlement currency, negative for a loss. Source: features A S4-10.
+    """
+
+    symbol: str
+    amt: int
+    reason: str
+    strategy: str = "operator"
 
 
-def obey(engine: Engine, event: OperatorCommandReceived) -> None:
-    """Decide on a recorded command."""
-    known = COMMANDS.get(event.command)
-    desk = engine.desk
-    try:
-        if known is None:
-            raise _Refused(f"there is no command {event.command!r}; known are {', '.join(sorted(COMMANDS))}")
-        kind, decide = known
-        decide(engine, event, msgspec.json.decode(event.argument or "{}", type=kind))
-    except (_Refused, ValueError) as e:
-        desk.emit(OperatorCommandRefused(event.ns, desk.cause, str(e)))
+class OverrideBlock(Command, frozen=True):
+    """`override`: let the next order of `strategy` ("operator": by hand) in `symbol` pass one limit of `rule` once, up to `most` observed.
+
+    The limit is named by its `limit_id`, or else by `scope` and `member`. Always needs a second person. Source: RTS 6 Art. 15(6);
+    RTS 7 Art. 20(2)(d); features D K-05.
+    """
+
+    rule: str
+    strategy: str
+    symbol: str
+    most: int
+    expires_ns: int
+    reason: str
+    scope: str = ""
+    member: str = ""
+    limit_id: int = 0
 
 
-def _kill(engine: Engine, event: OperatorCommandReceived, command: EngageKillSwitch) -> None:
-    desk = engine.desk
-    desk.emit(KillSwitchEngaged(event.ns, desk.cause, event.actor, command.reason))
-    _cancel_all(engine, "kill switch")
+class ApproveRequest(Command, frozen=True):
+    """`approve`: what another person asked for under `number` is done. Source: features D K-02, K-05."""
+
+    number: int
+    reason: str = ""
 
 
-def _halt(engine: Engine, event: OperatorCommandReceived, command: HaltTrading) -> None:
-    state = TradingState.REDUCE_ONLY if event.command == "reduce_only" else TradingState.HALTED
-    if engine.desk.state.trading == TradingState.KILLED:
-        raise _Refused("the kill switch is engaged; resume first")
-    engine.desk.emit(TradingHalted(event.ns, engine.desk.cause, state, command.reason))
+class DeclineRequest(Command, frozen=True):
+    """`decline`: what was asked for under `number` is not done; by the one who asked, it is withdrawn. Source: features D K-02, K-05."""
+
+    number: int
+    reason: str = ""
 
 
-def _resume(engine: Engine, event: OperatorCommandReceived, command: ResumeTrading) -> None:
-    if engine.desk.state.trading == TradingState.ACTIVE:
-        raise _Refused("trading is active already")
-    engine.desk.emit(TradingResumed(event.ns, engine.desk.cause, command.reason))
+ALWAYS_TWO = ("override",)
+"""Commands that always need a second person (`resume` does when it lifts more than a person's halt)."""
+
+MAY_NEED_TWO = ("adjust", "limits", "order", "params", "resume", "override", "record_outcome")
+"""Commands that `ControlSettings.two_persons` may name. What makes things safer never waits."""
 
 
-def _limits(engine: Engine, event: OperatorCommandReceived, command: ChangeLimits) -> None:
-    i = _instrument(engine, command.symbol)
-    old = engine.desk.state.limits[i]
-    changes = {f: v for f in Limits.__struct_fields__ if f != "version" and (v := getattr(command, f)) is not None}
-    if any(v < -1 for v in changes.values()):
-        raise _Refused("a limit is -1 (off) or a number that is not negative")
-    engine.desk.emit(LimitsChanged(event.ns, engine.desk.cause, i, msgspec.structs.replace(old, version=old.version + 1, **changes)))
-
-
-def _params(engine: Engine, event: OperatorCommandReceived, command: ChangeParameters) -> None:
-    names = [ctx.name for ctx in engine.contexts]
-    if command.strategy not in names:
-        raise _Refused(f"there is no strategy {command.strategy!r}; known are {', '.join(names)}")
-    i = names.index(command.strategy)
-    engine.change_parameters(i, command.params)
-    text = msgspec.json.encode(command.params, order="deterministic").decode()
-    engine.desk.emit(ParametersChanged(event.ns, engine.desk.cause, i, text))
-
-
-def _cancel(engine: Engine, event: OperatorCommandReceived, command: CancelOrders) -> None:
-    if not command.cl_ord_id:
-        _cancel_all(engine, command.reason or f"asked by {event.actor}")
-        return
-    order = engine.desk.state.orders.find(command.cl_ord_id)
-    if order is None or not order.worst_leaves:
-        raise _Refused(f"there is no working order {command.cl_ord_id!r}")
-    engine.desk.cancel(command.cl_ord_id, command.reason or f"asked by {event.actor}")
-
-
-def _order(engine: Engine, event: OperatorCommandReceived, command: SubmitOrder) -> None:
-    i = _instrument(engine, command.symbol)
-    if command.side not in ("buy", "sell"):
-        raise _Refused(f"side is buy or sell, not {command.side!r}")
-    side = Side.BUY if command.side == "buy" else Side.SELL
-    kind = OrderType.LIMIT if command.limit_px else OrderType.MARKET
-    engine.desk.submit(OPERATOR, i, side, command.qty, kind, command.limit_px, 0, 0, TimeInForce.GTC, 0, False, command.reduce_only, event.actor)
-
-
-def _adjust(engine: Engine, event: OperatorCommandReceived, command: AdjustCash) -> None:
-    if command.currency not in engine.desk.state.cash:
-        raise _Refused(f"the account holds no {command.currency}")
-    engine.desk.emit(ReconciliationAdjusted(event.ns, engine.desk.cause, command.currency, command.amt, command.digits, command.reason))
-
-
-def _cancel_all(engine: Engine, reason: str) -> None:
-    for order in list(engine.desk.state.orders.working()):
-        engine.desk.cancel(order.cl_ord_id, reason)
-
-
-def _instrument(engine: Engine, symbol: str) -> int:
-    for i, spec in enumerate(engine.desk.state.instruments):
-        if spec.symbol == symbol:
-            return i
-    raise _Refused(f"there is no instrument {symbol!r} in this session")
-
-
-COMMANDS: dict[str, tuple[type[Command], Callable[[Any, OperatorCommandReceived, Any], None]]] = {
-    "kill": (EngageKillSwitch, _kill),
-    "halt": (HaltTrading, _halt),
-    "reduce_only": (HaltTrading, _halt),
-    "resume": (ResumeTrading, _resume),
-    "limits": (ChangeLimits, _limits),
-    "params": (ChangeParameters, _params),
-    "cancel": (CancelOrders, _cancel),
-    "order": (SubmitOrder, _order),
-    "adjust": (AdjustCash, _adjust),
+COMMANDS: dict[str, type[Command]] = {
+    "kill": EngageKillSwitch,
+    "halt": HaltTrading,
+    "reduce_only": HaltTrading,
+    "resume": ResumeTrading,
+    "limits": ChangeLimits,
+    "params": ChangeParameters,
+    "cancel": CancelOrders,
+    "order": SubmitOrder,
+    "adjust": AdjustCash,
+    "record_outcome": RecordOutcome,
+    "override": OverrideBlock,
+    "approve": ApproveRequest,
+    "decline": DeclineRequest,
 }
+"""Every command by its name, with its argument."""
+
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_TIMES = {t.name.lower(): t for t in TimeInForce}
+
+
+def terms_of(command: SubmitOrder) -> tuple[Side, OrderType, TimeInForce]:
+    """What the words of an order by hand mean. Raises ValueError for words that mean nothing."""
+    side = _SIDES.get(command.side)
+    if side is None:
+        raise ValueError(f"side is buy or sell, not {command.side!r}")
+    time_in_force = _TIMES.get(command.time_in_force)
+    if time_in_force is None:
+        raise ValueError(f"time_in_force is {', '.join(_TIMES)}, not {command.time_in_force!r}")
+    if (time_in_force is TimeInForce.GTD) != (command.expire_ns > 0):
+        raise ValueError("expire_ns goes with time_in_force gtd, and gtd with expire_ns")
+    return side, order_type(command.limit_px, command.stop_px, 0), time_in_force

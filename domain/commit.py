@@ -19,7 +19,7 @@ from domain.errors import LogCorrupt, LogGap
 from domain.events import AnyDecision, AnyEvent, AnyInput, AnyRecorded, Event
 from domain.ticks import Int64, PackedTicks, Ticks, fault, unpack
 
-FORMAT = 1
+FORMAT = 2
 GENESIS = bytes(32)
 _HASH = 32
 _Number = Annotated[int, msgspec.Meta(ge=1)]

@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.chance import Chance
-from domain.terms import OrderType, Side, TimeInForce
+from domain.errors import InvariantBroken
+from domain.groups.group import bracket_legs, oco_legs, oto_legs
+from domain.terms import FailurePolicy, GroupKind, OrderType, Side, TimeInForce
 
 if TYPE_CHECKING:
     from domain.desk import Desk
+    from domain.events import Leg
+    from domain.groups.room import Groups
     from domain.instrument import Instrument
     from domain.market import Print, Quote
     from domain.order import Order
@@ -77,27 +81,61 @@ class Context:
     def buy(
         self, instrument: int, qty: int, *, limit_px: int = 0, stop_px: int = 0, trail_px: int = 0,
         time_in_force: TimeInForce = TimeInForce.GTC, expire_ns: int = 0, post_only: bool = False, reduce_only: bool = False,
-        reason: str = "",
+        reason: str = "", intentional: bool = False, locate: str = "", protect_px: int = 0,
     ) -> str:  # fmt: skip
         """Want to buy: the signal is recorded, the risk rules run, and what passes is sent. Returns the client order id.
 
         No price: market. limit_px: limit. stop_px: stop, with limit_px stop-limit. trail_px: trailing stop at that distance.
+        intentional: meant to repeat an earlier order (R-14). locate: where shares borrowed for a short sale come from (R-21).
+        protect_px: where the loss is to be stopped, for a strategy whose quantities are sized (`domain.sizing`); 0 as qty: as much as is allowed.
         """
         return self._desk.submit(
             self.index, instrument, _BUY, qty, order_type(limit_px, stop_px, trail_px) if limit_px or stop_px or trail_px else _MARKET, limit_px, stop_px, trail_px, time_in_force,
-            expire_ns, post_only, reduce_only, reason,
+            expire_ns, post_only, reduce_only, reason, intentional, locate, "", None, protect_px,
         )  # fmt: skip
 
     def sell(
         self, instrument: int, qty: int, *, limit_px: int = 0, stop_px: int = 0, trail_px: int = 0,
         time_in_force: TimeInForce = TimeInForce.GTC, expire_ns: int = 0, post_only: bool = False, reduce_only: bool = False,
-        reason: str = "",
+        reason: str = "", intentional: bool = False, locate: str = "", protect_px: int = 0,
     ) -> str:  # fmt: skip
         """Want to sell; as `buy`."""
         return self._desk.submit(
             self.index, instrument, _SELL, qty, order_type(limit_px, stop_px, trail_px) if limit_px or stop_px or trail_px else _MARKET, limit_px, stop_px, trail_px, time_in_force,
-            expire_ns, post_only, reduce_only, reason,
+            expire_ns, post_only, reduce_only, reason, intentional, locate, "", None, protect_px,
         )  # fmt: skip
+
+    def bracket(
+        self, instrument: int, side: Side, qty: int, *, stop_px: int, target_px: int, limit_px: int = 0,
+        on_failure: FailurePolicy = FailurePolicy.FLATTEN, reason: str = "",
+    ) -> int:  # fmt: skip
+        """Enter, and protect every filled unit by a stop and a target, of which one cancels the other. Returns the group's number.
+
+        limit_px: of the entry, 0 at the market. stop_px, target_px: where the stop triggers and where the target rests; 0 leaves one of them out.
+        on_failure: what happens when one of them cannot be placed. The quantities of both follow the fills; their prices may be moved by
+        `replace`, their orders are found in `open_orders`. Raises StrategyError for prices that protect nothing.
+        """
+        return self._groups().start(
+            self.index, instrument, GroupKind.BRACKET, bracket_legs(side, qty, limit_px, stop_px, target_px), on_failure, reason, stop_px
+        )
+
+    def oco(self, instrument: int, *legs: Leg, on_failure: FailurePolicy = FailurePolicy.ALERT, reason: str = "") -> int:
+        """Send orders of which the first to trade, or to end, cancels the others. Returns the group's number. Raises StrategyError below two legs."""
+        return self._groups().start(self.index, instrument, GroupKind.OCO, oco_legs(legs), on_failure, reason)
+
+    def oto(self, instrument: int, entry: Leg, *then: Leg, on_failure: FailurePolicy = FailurePolicy.ALERT, reason: str = "") -> int:
+        """Send an order that sends the others once it is filled whole; should it end sooner, they never leave. Returns the group's number."""
+        return self._groups().start(self.index, instrument, GroupKind.OTO, oto_legs(entry, then), on_failure, reason)
+
+    def cancel_group(self, number: int) -> None:
+        """Cancel every order of a group; the position that its fills built stays as it is, and is no longer protected."""
+        self._groups().cancel(self.index, number)
+
+    def _groups(self) -> Groups:
+        groups = self._desk.proposals.groups
+        if groups is None:
+            raise InvariantBroken("broken invariant: a context acts within an engine")
+        return groups
 
     def hold(self, instrument: int, reason: str) -> None:
         """Say why nothing is wanted; recorded, so that `reenact why-not` can answer."""

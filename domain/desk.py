@@ -6,29 +6,40 @@ granted or not; the desk knows the time and the cause only from the input being 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import StrategyError
 from domain.events import (
+    ORDER_EVENTS,
     AnyDecision,
+    ExternalTradeObserved,
     OrderApproved,
     OrderCancelRequested,
     OrderDenied,
     OrderReplaceRequested,
     OrderSubmitted,
+    OverrideClosed,
+    OverrideGranted,
     SessionOpened,
     SignalRaised,
     TimerSet,
+    TradingHalted,
 )
 from domain.journal import Journal
-from domain.market import Market
-from domain.order import Order
-from domain.risk import Check, Proposal, check_all, reason_code
+from domain.limits import Check
+from domain.proposals import Proposals
+from domain.risk import RULES, Approved, Book, Gate, Proposal, Rule, approve
+from domain.risk.override import find_override
+from domain.sizing import size_order
 from domain.state import State
-from domain.terms import OrderType, Side, TimeInForce
+from domain.terms import OrderType, Scope, Side, TimeInForce, TradingState
 
-Request = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
+if TYPE_CHECKING:
+    from domain.groups.group import Group
+
+Request = Approved | OrderCancelRequested
 OPERATOR: Final = -1
 NEVER: Final = 2**63 - 1
 FAR: Final = 2**62 - 1
@@ -47,19 +58,25 @@ def session_code(session: str) -> str:
 class Desk:
     """Wishes in, events out. `index` is the current tick of the market's table, `counted` how far its ticks have their seq.
 
-    `order_n` numbers the ids given out, `sent_n` counts orders sent, `denied_n` orders and replacements denied.
+    `order_n` numbers the ids given out, `sent_n` counts orders sent, `denied_n` orders, replacements and cancels denied. `overrides` are the ones that
+    two persons granted and nobody used yet, by number.
     """
 
     __slots__ = (
-        "_proposal", "acted", "cause", "code", "counted", "denied_n", "index", "journal", "market", "next_timer_ns", "now_ns", "order_n",
-        "outbox", "sent_n", "state",
+        "_sizings", "acted", "cause", "code", "counted", "denied_n", "index", "journal", "market", "next_timer_ns", "now_ns", "on_sent", "order_n",
+        "outbox", "overrides", "proposals", "risk", "sent_n", "state",
     )  # fmt: skip
 
-    def __init__(self, opened: SessionOpened, journal: Journal) -> None:
+    def __init__(self, opened: SessionOpened, journal: Journal, rules: Sequence[Rule] = ()) -> None:
         self.journal = journal
         self.state = State(opened)
-        self.market = Market()
+        self.risk = Book(opened, self.state, (*RULES, *rules))
+        self.market = self.state.market
+        self.on_sent: list[Callable[[OrderSubmitted], None]] = []
         self.outbox: list[Request] = []
+        self.overrides: dict[int, OverrideGranted] = {}
+        self.proposals = Proposals(self.state, self.risk)
+        self._sizings = {i: spec.sizing for i, spec in enumerate(opened.strategies) if spec.sizing is not None}
         self.code = session_code(opened.session)
         self.order_n = self.sent_n = self.denied_n = 0
         self.index = -1
@@ -68,7 +85,6 @@ class Desk:
         self.cause = 0
         self.acted = False
         self.next_timer_ns = NEVER
-        self._proposal = Proposal()
 
     def sync(self) -> None:
         """Give the ticks up to the current one their seq, so that what follows can name it as cause."""
@@ -88,14 +104,39 @@ class Desk:
         """Record a decision and fold it; its seq."""
         self.acted = True
         seq = self.journal.emit(event)
-        self.state.evolve(event)
+        self.fold(event, seq)
         return seq
+
+    def fold(self, event: Any, seq: int) -> None:
+        """Fold an event that is no tick into the account, then into what the rules remember."""
+        state = self.state
+        kind = type(event)
+        fold = state.folds.get(kind)
+        if kind in ORDER_EVENTS:
+            if fold is not None:
+                fold(event)
+            order = state.order
+            if order is not None:
+                self.risk.evolve(event, order, seq)
+                for qty, px in state.changes:
+                    self.risk.trade(event, order.strategy, order.instrument, qty, px, seq)
+            return
+        if fold is not None:
+            fold(event)
+        self.risk.evolve(event, None, seq)
+        if kind is ExternalTradeObserved:
+            self.risk.trade(event, OPERATOR, event.instrument, event.side * event.last_qty, event.last_px, seq)
 
     def submit(
         self, strategy: int, instrument: int, side: Side, qty: int, order_type: OrderType, limit_px: int, stop_px: int, trail_px: int,
-        time_in_force: TimeInForce, expire_ns: int, post_only: bool, reduce_only: bool, reason: str,
+        time_in_force: TimeInForce, expire_ns: int, post_only: bool, reduce_only: bool, reason: str, intentional: bool = False, locate: str = "",
+        actor: str = "", group: Group | None = None, protect_px: int = 0,
     ) -> str:  # fmt: skip
-        """Record the signal, run every rule, record the decision and, if approved, the intent to send. Returns the client order id."""
+        """Record the signal, size it, run every rule, record the decision and, if approved, the intent to send. Returns the client order id.
+
+        `actor`: the person who orders by hand; a strategy's orders are its owner's. `group`: whose order it is to be. `protect_px`: where its
+        loss is to be stopped, for sizing. An order that sizing refuses has an id too, under which nothing is found.
+        """
         self.sync()
         if not 0 <= instrument < len(self.state.instruments):
             raise StrategyError(f"there is no instrument {instrument} in this session")
@@ -109,50 +150,101 @@ class Desk:
             cause = journal.emit(
                 _Signal(
                     ns, cause, strategy, instrument, side, qty, order_type, limit_px, stop_px, trail_px, time_in_force, expire_ns, post_only,
-                    reduce_only, reason,
+                    reduce_only, reason, intentional, locate,
                 )
             )  # fmt: skip
         self.order_n += 1
         cl_ord_id = f"{self.code}-{self.order_n}"
-        orders = self.state.orders
-        checks = self._check(instrument, side, qty, limit_px, stop_px, reduce_only, orders.buy_leaves[instrument], orders.sell_leaves[instrument])
-        for check in checks:
-            if not check.passed:
-                self.denied_n += 1
-                journal.emit(OrderDenied(ns, cause, cl_ord_id, reason_code(checks), checks))
-                return cl_ord_id
-        approval = journal.emit(_Approved(ns, cause, cl_ord_id, checks))
+        gate = self.risk.gate(strategy, instrument)
+        p = self.proposals.order(gate, cl_ord_id, strategy, instrument, side, order_type, limit_px, stop_px, reduce_only, group, ns)
+        p.intentional = intentional
+        p.locate = locate
+        if strategy == OPERATOR:
+            p.actor = actor
+        elif self._sizings and strategy in self._sizings:
+            sized = size_order(self._sizings[strategy], p, cause, qty, protect_px)
+            if sized is not None:
+                cause, qty = self.emit(sized), sized.qty
+                if not qty:
+                    return cl_ord_id
+        p.qty = qty
+        checks = gate.check(p)
+        approval, waived = self._decide(checks, gate, p, cause)
+        if not approval:
+            return cl_ord_id
         order = _Submitted(
             ns, approval, cl_ord_id, strategy, instrument, side, qty, order_type, limit_px, stop_px, trail_px, time_in_force, expire_ns, post_only,
-            reduce_only,
+            reduce_only, intentional, locate,
         )  # fmt: skip
-        journal.emit(order)
-        orders.open(order)
-        self.sent_n += 1
-        self.outbox.append(order)
+        self._send(order, gate)
+        self.outbox.append(approve(order, checks, waived))
+        for sent in self.on_sent:
+            sent(order)
         return cl_ord_id
 
-    def _check(
-        self, instrument: int, side: Side, qty: int, limit_px: int, stop_px: int, reduce_only: bool, buy_leaves: int, sell_leaves: int
-    ) -> tuple[Check, ...]:
-        state = self.state
-        p = self._proposal
-        p.spec = state.instruments[instrument]
-        p.side = side
-        p.qty = qty
-        p.limit_px = limit_px
-        p.stop_px = stop_px
-        p.reduce_only = reduce_only
-        p.now_ns = self.now_ns
-        p.position_qty = state.positions[instrument].qty
-        p.buy_leaves = buy_leaves
-        p.sell_leaves = sell_leaves
-        p.feed_lost = instrument in state.lost
-        p.state = state.trading
-        p.ref_px, p.ref_ns, p.ref_seq = self.market.reference(instrument, side)
-        return check_all(p, state.limits[instrument])
+    def _send(self, order: OrderSubmitted, gate: Gate) -> None:
+        """Record the intent and take the order in."""
+        seq = self.journal.emit(order)
+        opened = self.state.orders.open(order)
+        opened.seq = seq
+        for hear in gate.routes.get(_Submitted, ()):
+            hear(order, opened, seq)
+        self.sent_n += 1
 
-    def replace(self, cl_ord_id: str, qty: int, limit_px: int, stop_px: int, trail_px: int, reason: str) -> str:
+    def _decide(self, checks: tuple[Check, ...], gate: Gate, p: Proposal, cause: int) -> tuple[int, tuple[str, ...]]:
+        """Record approval or denial: the seq of the approval, 0 for a denial, and the rules that an override lets the order pass."""
+        for check in checks:
+            if not check.passed:
+                override = self._override(p, checks, gate)
+                if override is None:
+                    self._deny(cause, checks, gate, p)
+                    return 0, ()
+                approval = self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, checks, override.number))
+                del self.overrides[override.number]
+                self.emit(OverrideClosed(self.now_ns, approval, override.number, p.cl_ord_id))
+                return approval, (override.rule,)
+        return self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, checks)), ()
+
+    def _override(self, p: Proposal, checks: tuple[Check, ...], gate: Gate) -> OverrideGranted | None:
+        """The override under which an order may pass that a rule stopped."""
+        if not self.overrides or gate.raised:
+            return None
+        return find_override(self.overrides.values(), self.now_ns, p.strategy, p.instrument, checks)
+
+    def _deny(self, cause: int, checks: tuple[Check, ...], gate: Gate, p: Proposal, *, cancel: bool = False) -> None:
+        """Record the denial; a rule that asks for it, or that raised, halts its scope. What a rule says stands in the way is canceled."""
+        rules = self.risk.rules
+        self.denied_n += 1
+        cl_ord_id = p.cl_ord_id
+        places = self.risk.places(p.strategy, p.instrument)
+        failed = [check for check in checks if not check.passed]
+        asked = gate.cancel_checks if cancel else gate.checks
+        in_the_way = [
+            other
+            for (_, bound), check in zip(asked, checks, strict=True)
+            if not check.passed and (cancels := rules[check.rule].cancels) is not None
+            for other in cancels(p, bound)
+        ]
+        seq = self.emit(OrderDenied(self.now_ns, cause, cl_ord_id, rules[failed[0].rule].code, checks))
+        for bound, name in list(gate.raised):
+            self.halt(seq, *places[bound.scope], TradingState.HALTED, bound.rule, f"the rule {bound.rule} raised {name}")
+        for (_, bound), check in zip(asked, checks, strict=True):
+            state = rules[check.rule].halts
+            if not check.passed and state is not None:
+                self.halt(seq, *places[bound.scope], state, check.rule, f"{rules[check.rule].code} was breached", 0, check.observed, check.limit)
+        before, self.cause = self.cause, seq
+        for other in in_the_way:
+            self.cancel(other, f"in the way of {cl_ord_id}", house=True)
+        self.cause = before
+
+    def halt(
+        self, cause: int, scope: Scope, member: str, state: TradingState, rule: str, reason: str, until_ns: int = 0, observed: int = 0, limit: int = 0
+    ) -> None:
+        """Put a scope into a stricter state, unless the same rule has done so already."""
+        if self.risk.halts.get((scope, member), {}).get(rule, TradingState.ACTIVE) < state:
+            self.emit(TradingHalted(self.now_ns, cause, scope, member, state, rule, reason, until_ns, observed, limit))
+
+    def replace(self, cl_ord_id: str, qty: int, limit_px: int, stop_px: int, trail_px: int, reason: str, actor: str = "") -> str:
         """The new terms pass the gates as a new order would, the old order's leaves not counted; "" when there is nothing to replace."""
         self.sync()
         state = self.state
@@ -177,39 +269,38 @@ class Desk:
             )  # fmt: skip
         self.order_n += 1
         new_id = f"{self.code}-{self.order_n}"
-        checks = self._check_replacement(order, new_qty, terms)
-        if not all(check.passed for check in checks):
-            self.denied_n += 1
-            emit(OrderDenied(ns, cause, new_id, reason_code(checks), checks))
+        gate = self.risk.gate(order.strategy, i)
+        p = self.proposals.replacement(gate, order, new_id, new_qty, terms, ns)
+        if order.strategy == OPERATOR:
+            p.actor = actor
+        checks = gate.check(p)
+        approval, waived = self._decide(checks, gate, p, cause)
+        if not approval:
             return ""
-        approval = emit(OrderApproved(ns, cause, new_id, checks))
         request = OrderReplaceRequested(ns, approval, new_id, order.cl_ord_id, new_qty, *terms)
-        self.emit(request)
-        self.outbox.append(request)
+        order.seq = self.emit(request)
+        self.outbox.append(approve(request, checks, waived))
         return new_id
 
-    def _check_replacement(self, order: Order, new_qty: int, terms: tuple[int, int, int]) -> tuple[Check, ...]:
-        orders = self.state.orders
-        i = order.instrument
-        buys, sells = orders.buy_leaves[i], orders.sell_leaves[i]
-        if order.side > 0:
-            buys -= order.worst_leaves
-        else:
-            sells -= order.worst_leaves
-        # Until the venue answers, either the old terms or the new may trade: the open part is the larger of the two.
-        # A quantity that is filled already leaves nothing to change: it goes to the rules as it is, and the lot rule denies it.
-        left = new_qty - order.cum_qty
-        open_qty = max(left, order.worst_leaves) if left > 0 else left
-        return self._check(i, order.side, open_qty, terms[0], terms[1], order.reduce_only, buys, sells)
+    def cancel(self, cl_ord_id: str, reason: str, house: bool = False, again: bool = False) -> None:
+        """Ask the venue to cancel, unless the order is gone or was asked before without an answer yet.
 
-    def cancel(self, cl_ord_id: str, reason: str) -> None:
-        """Ask the venue to cancel, unless the order is gone or was asked before."""
+        `house`: a person or a control of ours asks, whom no budget of cancels holds up. `again`: ask although an earlier request has no answer.
+        """
         self.sync()
         order = self.state.orders.find(cl_ord_id)
-        if order is None or not order.worst_leaves or order.cancel_requested:
+        if order is None or not order.worst_leaves or (order.cancel_requested and not again):
             return
         self.order_n += 1
-        request = OrderCancelRequested(self.now_ns, self.cause, f"{self.code}-{self.order_n}", order.cl_ord_id, reason)
+        cancel_id = f"{self.code}-{self.order_n}"
+        gate = self.risk.gate(order.strategy, order.instrument)
+        if gate.cancel_checks and not house:
+            p = self.proposals.cancel(gate, order, cancel_id, self.now_ns)
+            checks = gate.check_cancel(p)
+            if not all(check.passed for check in checks):
+                self._deny(self.cause, checks, gate, p, cancel=True)
+                return
+        request = OrderCancelRequested(self.now_ns, self.cause, cancel_id, order.cl_ord_id, reason)
         self.emit(request)
         self.outbox.append(request)
 

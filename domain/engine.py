@@ -15,8 +15,8 @@ from typing import Any
 
 from domain.bars import BarBuilder
 from domain.chance import Chance
-from domain.commands import obey
 from domain.context import Context
+from domain.control import Control
 from domain.desk import Desk
 from domain.events import (
     AnyInput,
@@ -32,9 +32,13 @@ from domain.events import (
     TimerFired,
     TradePrinted,
 )
+from domain.groups.room import Groups
 from domain.journal import Journal
+from domain.losses.watch import TIMER, Watch
+from domain.risk import Rule
 from domain.state import reported_difference
 from domain.strategy import ScanningStrategy, Strategy
+from domain.surveillance import Surveillance
 from domain.terms import OrdStatus
 from domain.ticks import Tick, Ticks
 
@@ -78,8 +82,8 @@ class BarClock:
 class Engine:
     """Strategies, desk and state of one session. Build it from the session's first event, then feed it inputs in order."""
 
-    def __init__(self, opened: SessionOpened, strategies: Sequence[Strategy], journal: Journal) -> None:
-        self.desk = Desk(opened, journal)
+    def __init__(self, opened: SessionOpened, strategies: Sequence[Strategy], journal: Journal, rules: Sequence[Rule] = ()) -> None:
+        self.desk = Desk(opened, journal, rules)
         self.strategies = tuple(strategies)
         chance = Chance(opened.seed)
         self.contexts = tuple(
@@ -98,6 +102,14 @@ class Engine:
         self._stream: Iterator[tuple[int, Tick]] = iter(())
         self._stream_at = -1
         self._table: Ticks | None = None
+        self.reacts: dict[type, list[Callable[[Any, int], None]]] = {}
+        self.timers: dict[str, Callable[[TimerFired, int], None]] = {}
+        self.desk.proposals.groups = Groups(self)
+        self.control = Control(self, opened.control)
+        self._watch = Watch(self.desk)
+        self._stirred = self.desk.state.stirred
+        self._surveillance = Surveillance(self)
+        self.timers[TIMER] = self._watch.cooled
         self._decide: dict[type, Callable[[Any, int], None]] = {
             OrderFilled: self._on_fill,
             TimerFired: self._on_timer,
@@ -109,6 +121,7 @@ class Engine:
     def start(self, opened: SessionOpened) -> None:
         """Record the opening and let every strategy begin."""
         self.desk.cause = self.desk.journal.emit(opened)
+        self._watch.judge()
         for strategy, ctx in self._pairs:
             strategy.on_start(ctx)
 
@@ -118,17 +131,22 @@ class Engine:
         desk.cause = seq = desk.journal.emit(event)
         desk.now_ns = event.ns
         kind = type(event)
-        fold = desk.state.folds.get(kind)
-        if fold is not None:
-            fold(event)
+        desk.fold(event, seq)
+        if self._stirred:
+            self._watch.judge()
+        for react in self.reacts.get(kind, ()):
+            react(event, seq)
         decide = self._decide.get(kind)
         if decide is not None:
             decide(event, seq)
+        if self._stirred:
+            self._watch.judge()
 
     def run(self, ticks: Ticks, start: int, stop: int) -> int:
         """Consume ticks start..k of a table, where tick k-1 is the first on which anything was decided, else k = stop. Returns k."""
         desk = self.desk
         scanners = self._scanners
+        watch = self._watch
         if ticks is not self._table:
             self._enter(ticks, start)
         desk.counted = start
@@ -144,6 +162,19 @@ class Engine:
                     loud = scanner.next
             for clock in self._clocks:
                 loud = min(loud, clock.at)
+            tripped = False
+            beyond = loud + 1 if loud < stop else stop
+            if watch.calm < beyond:
+                to = watch.next(i, beyond)
+                tripped = watch.tripped
+                if not tripped and to < beyond:
+                    # No limit trips before `to`; what comes after it has not been searched yet.
+                    i = self._walk(ticks, i, to) if self._has_plain else to
+                    if desk.acted:
+                        break
+                    continue
+                if tripped:
+                    loud = to
             if self._has_plain:
                 i = self._walk(ticks, i, loud)
                 if desk.acted:
@@ -155,6 +186,8 @@ class Engine:
                 if scanner.folded < loud:
                     scanner.fold(ticks, loud)
             desk.index = loud
+            if tripped:
+                watch.trip(loud)
             if self._clocks:
                 self._close_bars(ticks, loud)
             self._deliver(ticks, loud)
@@ -169,7 +202,9 @@ class Engine:
         return i
 
     def _enter(self, ticks: Ticks, start: int) -> None:
+        self._watch.leave()
         self.desk.market.enter(ticks)
+        self._watch.enter(ticks, start)
         self._table = ticks
         self._stream_at = -1
         for scanner in self._scanners:
@@ -257,11 +292,20 @@ class Engine:
 
     def _on_timer(self, event: TimerFired, seq: int) -> None:
         self.desk.refresh_timers()
+        if event.strategy < 0:
+            self.timers[event.name.partition(" ")[0]](event, seq)
+            return
         self._disturb(event.strategy)
         self.strategies[event.strategy].on_timer(self.contexts[event.strategy], event.name)
 
     def _on_command(self, event: OperatorCommandReceived, seq: int) -> None:
-        obey(self, event)
+        self.control.obey(event, seq)
+
+    def subscribe(self, kind: type, react: Callable[[Any, int], None]) -> None:
+        """Let a room of the house hear of inputs of a type, after they were folded and before any strategy does. Twice is once."""
+        hears = self.reacts.setdefault(kind, [])
+        if react not in hears:
+            hears.append(react)
 
     def change_parameters(self, strategy: int, params: dict[str, object]) -> None:
         """Hand an operator's new parameters to a strategy. Raises ValueError when it refuses."""

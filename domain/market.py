@@ -58,10 +58,15 @@ class Quote(NamedTuple):
     seq: int
 
 
-class Market:
-    """Prices as of the last consumed tick `at` of the current table; older tables are carried as one print and one quote per instrument."""
+def middle(quote: Quote) -> int:
+    """The middle of a quote rounded down, 0 when a side is empty."""
+    return (quote.bid_px + quote.ask_px) // 2 if quote.bid_qty and quote.ask_qty else 0
 
-    __slots__ = ("_prints", "_quotes", "_shifts", "_starts", "at", "ns", "rows", "seq", "table", "uniform")
+
+class Market:
+    """Prices as of the last consumed tick `at` of the current table; older tables are carried as two prints and two quotes per instrument."""
+
+    __slots__ = ("_earlier_prints", "_earlier_quotes", "_prints", "_quotes", "_shifts", "_starts", "at", "ns", "rows", "seq", "table", "uniform")
 
     def __init__(self) -> None:
         self.table: Ticks | None = None
@@ -71,6 +76,8 @@ class Market:
         self.uniform: tuple[int, int] | None = None
         self._prints: dict[int, Print] = {}
         self._quotes: dict[int, Quote] = {}
+        self._earlier_prints: dict[int, Print] = {}
+        self._earlier_quotes: dict[int, Quote] = {}
         self._starts: list[int] = []
         self._shifts: list[int] = []
 
@@ -137,13 +144,42 @@ class Market:
                 return px, quote.ns, quote.seq
         return (last.px, last.ns, last.seq) if last is not None else (0, 0, 0)
 
+    def before(self, instrument: int, side: int, ref_seq: int) -> int:
+        """The price that came before the reference with seq `ref_seq`, from the same source: the print before the last one, or the near side of
+        the quote before the last one; 0 when there is none."""
+        quote = self.last_quote(instrument)
+        if quote is None or quote.seq != ref_seq:
+            print_ = self._earlier_print(instrument)
+            return print_.px if print_ is not None else 0
+        quote = self._earlier_quote(instrument)
+        if quote is None:
+            return 0
+        px, qty = (quote.ask_px, quote.ask_qty) if side > 0 else (quote.bid_px, quote.bid_qty)
+        return px if qty else 0
+
     def mark_px(self, instrument: int) -> int:
         """The price positions are valued at: the last print, else the middle of the quote rounded down, else 0."""
+        return self.mark(instrument)[0]
+
+    def mark(self, instrument: int) -> tuple[int, int]:
+        """The price positions are valued at, and its seq; (0, 0) where there is none."""
+        uniform = self.uniform
+        if uniform is not None and uniform[1] == instrument and uniform[0] == TRADE and self.at >= 0:
+            return self.rows[PX][self.at], self.seq
         last = self.last_print(instrument)
         if last is not None:
-            return last.px
+            return last.px, last.seq
         quote = self.last_quote(instrument)
-        return (quote.bid_px + quote.ask_px) // 2 if quote is not None and quote.bid_qty and quote.ask_qty else 0
+        px = middle(quote) if quote is not None else 0
+        return (px, quote.seq) if quote is not None and px else (0, 0)
+
+    def carried(self, instrument: int) -> tuple[int, bool]:
+        """The price positions were valued at before the current table, 0 for none, and whether it is a print."""
+        last = self._prints.get(instrument)
+        if last is not None:
+            return last.px, True
+        quote = self._quotes.get(instrument)
+        return (middle(quote) if quote is not None else 0), False
 
     def _print_at(self, i: int) -> Print:
         rows = self.rows
@@ -153,17 +189,34 @@ class Market:
         rows = self.rows
         return Quote(rows[BID_PX][i], rows[BID_QTY][i], rows[ASK_PX][i], rows[ASK_QTY][i], rows[RECV_NS][i], self.seq_of(i))
 
-    def _last_index(self, instrument: int, *, quote: bool) -> int:
-        """Index of the last consumed tick of that sort in the current table, or -1."""
-        if self.table is None or self.at < 0:
+    def _earlier_print(self, instrument: int) -> Print | None:
+        """The print before the last one."""
+        i = self._last_index(instrument, quote=False)
+        if i < 0:
+            return self._earlier_prints.get(instrument)
+        i = self._last_index(instrument, quote=False, to=i - 1)
+        return self._print_at(i) if i >= 0 else self._prints.get(instrument)
+
+    def _earlier_quote(self, instrument: int) -> Quote | None:
+        """The quote before the last one."""
+        i = self._last_index(instrument, quote=True)
+        if i < 0:
+            return self._earlier_quotes.get(instrument)
+        i = self._last_index(instrument, quote=True, to=i - 1)
+        return self._quote_at(i) if i >= 0 else self._quotes.get(instrument)
+
+    def _last_index(self, instrument: int, *, quote: bool, to: int | None = None) -> int:
+        """Index of the last consumed tick of that sort in the current table (up to `to`), or -1."""
+        at = self.at if to is None else to
+        if self.table is None or at < 0:
             return -1
         if self.uniform is not None:
             kind, only = self.uniform
-            return self.at if only == instrument and (kind == QUOTE) == quote else -1
+            return at if only == instrument and (kind == QUOTE) == quote else -1
         places = indexes(self.table, quote=quote).get(instrument)
         if not places:
             return -1
-        n = bisect_right(places, self.at)
+        n = bisect_right(places, at)
         return places[n - 1] if n else -1
 
     def _leave(self) -> None:
@@ -177,8 +230,14 @@ class Market:
                 if i < 0:
                     continue
                 if quote:
+                    earlier_quote = self._earlier_quote(instrument)
+                    if earlier_quote is not None:
+                        self._earlier_quotes[instrument] = earlier_quote
                     self._quotes[instrument] = self._quote_at(i)
                 else:
+                    earlier_print = self._earlier_print(instrument)
+                    if earlier_print is not None:
+                        self._earlier_prints[instrument] = earlier_print
                     self._prints[instrument] = self._print_at(i)
 
 

@@ -74,13 +74,14 @@ class Order:
     """One order. Quantities in 10^-qty_digits, prices in 10^-price_digits; `cost` is the sum of px × qty of the standing fills.
 
     `cl_ord_id` is the id it lives under now. Dictionaries that stay empty for most orders are made when they are first asked for.
-    `counted` belongs to `domain.orders`: the leaves it has added up for this order.
+    `counted` belongs to `domain.orders`: the leaves it has added up for this order. `seq` is that of our newest request for terms of it.
+    `withdrawn`: we asked for its end and were not refused.
     """
 
     __slots__ = (
-        "_exec_id", "_exec_px", "_execs", "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "expire_ns", "instrument",
-        "limit_px", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "side", "stop_px", "strategy",
-        "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id",
+        "_exec_id", "_exec_px", "_execs", "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "expire_ns", "instrument", "intentional",
+        "limit_px", "locate", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "seq", "side", "stop_px", "strategy",
+        "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, sent: OrderSubmitted, number: int = 0) -> None:
@@ -98,15 +99,12 @@ class Order:
         self.expire_ns = sent.expire_ns
         self.post_only = sent.post_only
         self.reduce_only = sent.reduce_only
+        self.intentional = sent.intentional
+        self.locate = sent.locate
         self.venue_ord_id = ""
-        self.accepted = False
-        self.triggered = False
-        self.unknown = False
-        self.rests = False
+        self.accepted = self.triggered = self.unknown = self.rests = self.withdrawn = False
         self.ended: OrdStatus | None = None
-        self.cum_qty = 0
-        self.cost = 0
-        self.counted = 0
+        self.cum_qty = self.cost = self.counted = self.seq = 0
         self._ids: dict[str, bool] | None = None
         # The first fill stands in two fields and in no dictionary until somebody asks for more: most orders have no other.
         self._exec_id: str | None = None
@@ -229,7 +227,8 @@ class Order:
     @property
     def replace_requested(self) -> bool:
         """A replace request of ours has no answer yet."""
-        return any(isinstance(r, OrderReplaceRequested) for r in self.requests.values())
+        requests = self._requests
+        return requests is not None and any(isinstance(r, OrderReplaceRequested) for r in requests.values())
 
     @property
     def avg_px(self) -> Fraction | None:
@@ -273,6 +272,7 @@ def evolve(order: Order, event: OrderEvent) -> Changes:
         case OrderCancelRequested() | OrderReplaceRequested():
             order.ids.setdefault(event.cl_ord_id, False)
             order.requests[event.cl_ord_id] = event
+            order.withdrawn = order.cancel_requested
         case OrderReplaced():
             _replace(order, event)
         case OrderPended():
@@ -321,6 +321,7 @@ def _answer(order: Order, cl_ord_id: str) -> None:
     """A request is decided. Without any request of ours nothing can be pending, whatever id the venue pended it under."""
     order.requests.pop(cl_ord_id, None)
     order.pended.pop(cl_ord_id, None)
+    order.withdrawn = order.cancel_requested
     if not order.requests:
         order.pended.clear()
 

@@ -1,6 +1,7 @@
 """Decides which orders a session remembers, under which ids they are found, and what they may still trade at worst.
 
-Invariants: `buy_leaves[i]` and `sell_leaves[i]` are the sums of `worst_leaves` over all remembered orders of instrument i;
+Invariants: `buy_leaves[i]` and `sell_leaves[i]` are the sums of `worst_leaves` over all remembered orders of instrument i, `leaves_of` the
+same over those of one strategy;
 an order with worst-case leaves is never forgotten; of those without, the last `CLOSED_WINDOW` to close are remembered, so
 that late, repeated and amending reports still find them. What is forgotten depends on the events alone.
 """
@@ -35,11 +36,13 @@ _BUY: Final = Side.BUY
 class Orders:
     """The orders of one session. `instruments` is the number of its instruments; leaves are unsigned, 10^-qty_digits."""
 
-    __slots__ = ("_by_id", "_closed", "_number", "_working", "buy_leaves", "sell_leaves")
+    __slots__ = ("_by_id", "_closed", "_number", "_own_leaves", "_working", "buy_leaves", "sell_leaves", "touched")
 
     def __init__(self, instruments: int) -> None:
         self.buy_leaves = [0] * instruments
         self.sell_leaves = [0] * instruments
+        self.touched: dict[int, None] = {}
+        self._own_leaves: dict[tuple[int, int], list[int]] = {}
         self._number = 0
         self._by_id: dict[str, Order] = {}
         self._working: dict[int, Order] = {}
@@ -84,9 +87,20 @@ class Orders:
         by_id[order.cl_ord_id] = order
         self._working[order.number] = order
         order.counted = order.order_qty
+        i = order.instrument
         leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
-        leaves[order.instrument] += order.order_qty
+        leaves[i] += order.order_qty
+        own = self._own_leaves.get((order.strategy, i))
+        if own is None:
+            own = self._own_leaves[order.strategy, i] = [0, 0]
+            self.touched[i] = None
+        own[0 if order.side is _BUY else 1] += order.order_qty
         return order
+
+    def leaves_of(self, strategy: int, instrument: int) -> tuple[int, int]:
+        """What the working and UNKNOWN orders of one strategy (-1: of persons) may still buy and sell in an instrument, at worst."""
+        own = self._own_leaves.get((strategy, instrument))
+        return (own[0], own[1]) if own is not None else (0, 0)
 
     def _resolve(self, event: OrderEvent, known: Order | None) -> Order | None:
         """The order an event reaches through its orig_cl_ord_id; the event's own id leads to it from now on."""
@@ -102,6 +116,7 @@ class Orders:
     def _count(self, order: Order, worst: int) -> None:
         leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
         leaves[order.instrument] += worst - order.counted
+        self._own_leaves[order.strategy, order.instrument][0 if order.side is _BUY else 1] += worst - order.counted
         if not worst:
             self._close(order)
         elif not order.counted:

@@ -16,6 +16,7 @@ from domain.engine import Engine
 from domain.errors import LogCorrupt, ReenactError, ReplayDiverged
 from domain.events import INPUTS, AnyEvent, SessionClosed, SessionOpened
 from domain.journal import Journal
+from domain.risk import Rule
 from domain.strategy import Strategy
 
 
@@ -37,6 +38,12 @@ class _Latest:
 _INPUTS: Final = INPUTS  # compiled code holds a Final; an imported name it looks up each time
 
 Build = Callable[[SessionOpened], Sequence[Strategy]]
+BuildRules = Callable[[SessionOpened], Sequence[Rule]]
+
+
+def no_rules(opened: SessionOpened) -> Sequence[Rule]:
+    """The rules of a session whose user brought none."""
+    return ()
 
 
 class Progress(msgspec.Struct):
@@ -55,14 +62,17 @@ class Replay:
     """An engine that walks along a recorded session.
 
     `build` makes today's strategies from the recorded opening; `amend` may give the engine another opening (today's limits, say) than the
-    recorded one, to see where its decisions first differ.
+    recorded one, to see where its decisions first differ. `rules` makes the user's own rules of the opening, anew for each engine.
     """
 
-    def __init__(self, session: str, build: Build, amend: Callable[[SessionOpened], SessionOpened] | None = None) -> None:
+    def __init__(
+        self, session: str, build: Build, amend: Callable[[SessionOpened], SessionOpened] | None = None, rules: BuildRules = no_rules
+    ) -> None:
         self.session = session
         self.progress = Progress()
         self._build = build
         self._amend = amend
+        self._rules = rules
         self._journal = Journal(session)
         self._engine: Engine | None = None
 
@@ -141,7 +151,7 @@ class Replay:
     def _step(self, event: AnyEvent) -> None:
         if isinstance(event, SessionOpened):
             opened = self._amend(event) if self._amend is not None else event
-            self._engine = Engine(opened, self._build(opened), self._journal)
+            self._engine = Engine(opened, self._build(opened), self._journal, self._rules(opened))
             self._engine.start(event)
         else:
             self.engine.step(event)  # type: ignore[arg-type]

@@ -20,8 +20,6 @@ from domain.events import (
     FillBusted,
     FillCorrected,
     FundingPaid,
-    KillSwitchEngaged,
-    LimitsChanged,
     OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
@@ -40,36 +38,38 @@ from domain.events import (
     SessionOpened,
     TimerFired,
     TimerSet,
-    TradingHalted,
-    TradingResumed,
 )
+from domain.market import Market
 from domain.money import rescale
 from domain.order import Order, evolve
 from domain.orders import Orders
 from domain.position import Position
-from domain.terms import TradingState
 from domain.value import value_of
 
 
 class State:
-    """The write side's memory: orders, positions (account and per strategy), cash, limits, timers, trading state.
+    """The write side's memory: orders, positions (account and per strategy), cash, timers. Limits and halts are `domain.risk.book`.
 
     `cash[currency]` is in the currency's amount digits (`digits[currency]`): opening balance, less the value of what was bought, fees and funding.
-    `changes` are the position changes of the last order event, as (signed qty, px); `order` is the order it concerned.
+    `changes` are the position changes of the last order event, as (signed qty, px); `order` is the order it concerned. `touched` are the
+    instruments that ever had an order or a position, in that order: whoever adds up over a portfolio looks at these alone. `listed` are
+    those that each strategy may trade. `market` holds the last prices. `stirred` are the memories of loss rules that the watch has to look at.
     """
 
     def __init__(self, opened: SessionOpened) -> None:
         self.instruments = opened.instruments
-        self.limits = list(opened.limits)
+        self.market = Market()
+        self.stirred: list[Any] = []
         self.orders = Orders(len(opened.instruments))
+        self.touched: dict[int, None] = self.orders.touched
         self.positions = [Position() for _ in opened.instruments]
         self.owned = [[0] * len(opened.instruments) for _ in opened.strategies]
+        self.listed = tuple(frozenset(s.instruments) for s in opened.strategies)
         self.digits: dict[str, int] = {b.currency: b.digits for b in opened.balances}
         self.digits.update({i.settle: i.amt_digits for i in opened.instruments})
         self.cash = dict.fromkeys(self.digits, 0)
         for b in opened.balances:
             self.cash[b.currency] += rescale(b.amt, b.digits, self.digits[b.currency])
-        self.trading = TradingState.ACTIVE
         self.timers: dict[tuple[int, str], int] = {}
         self.lost: frozenset[int] = frozenset()
         self._lost_by_feed: dict[str, tuple[int, ...]] = {}
@@ -91,10 +91,6 @@ class State:
         table |= {
             OrderFilled: self._filled,
             OrderAccepted: self._accepted,
-            LimitsChanged: self._limits,
-            TradingHalted: self._halted,
-            TradingResumed: self._resumed,
-            KillSwitchEngaged: self._killed,
             TimerSet: self._timer_set,
             TimerFired: self._timer_fired,
             DayRolled: self._day,
@@ -160,6 +156,7 @@ class State:
 
     def _external(self, event: ExternalTradeObserved) -> None:
         spec = self.instruments[event.instrument]
+        self.touched[event.instrument] = None
         qty = event.side * event.last_qty
         value = value_of(spec, event.last_px, qty)
         self.positions[event.instrument].apply(qty, value)
@@ -170,18 +167,6 @@ class State:
 
     def _adjusted(self, event: ReconciliationAdjusted) -> None:
         self._pay(event.currency, -event.amt, event.digits)
-
-    def _limits(self, event: LimitsChanged) -> None:
-        self.limits[event.instrument] = event.limits
-
-    def _halted(self, event: TradingHalted) -> None:
-        self.trading = event.state
-
-    def _resumed(self, event: TradingResumed) -> None:
-        self.trading = TradingState.ACTIVE
-
-    def _killed(self, event: KillSwitchEngaged) -> None:
-        self.trading = TradingState.KILLED
 
     def _timer_set(self, event: TimerSet) -> None:
         self.timers[event.strategy, event.name] = event.due_ns

@@ -72,3 +72,29 @@ class TickKind(IntEnum):
     TRADE = 1
     QUOTE = 2
     BAR = 3
+
+
+class Scope(IntEnum):
+    """What a limit or a halt is about. Source: RTS 6 Art. 12 and 15 (firm, venue, instrument, trader, algorithm)."""
+
+    ACCOUNT = 0
+    VENUE = 1
+    CLASS = 2
+    INSTRUMENT = 3
+    STRATEGY = 4
+
+
+class GroupKind(IntEnum):
+    """FIX 1385: how the orders of a group depend on each other."""
+
+    OCO = 1
+    OTO = 2
+    BRACKET = 3
+
+
+class FailurePolicy(IntEnum):
+    """What happens when a protective leg cannot be placed. Source: features A S4-04."""
+
+    FLATTEN = 1
+    RETRY = 2
+    ALERT = 3

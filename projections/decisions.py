@@ -1,6 +1,6 @@
 """Decides how the risk room's work is shown: every order's checks, every rule's tally, and why a wish became no order.
 
-Invariants: each approval and denial is kept with all its checks; every signal ends as exactly one of held, approved, denied or open.
+Invariants: each approval and denial is kept with all its checks; every signal ends as exactly one of held, refused, approved, denied or open.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
-from domain.events import OrderApproved, OrderDenied, SessionOpened, SignalRaised, StrategySpec
-from domain.risk.check import Check
+from domain.events import OrderApproved, OrderDenied, OrderSized, SessionOpened, SignalRaised, StrategySpec
+from domain.limits import Check
 from domain.terms import Side
 from projections import Fold, strategy_name
 
@@ -43,9 +43,10 @@ class RuleTally(msgspec.Struct, frozen=True, gc=False):
 
 
 class Gate(StrEnum):
-    """Where a signal ended."""
+    """Where a signal ended; REFUSED: its sizing policy left nothing of it."""
 
     HELD = "held"
+    REFUSED = "refused"
     APPROVED = "approved"
     DENIED = "denied"
     OPEN = "open"
@@ -100,11 +101,14 @@ class Decisions(Fold):
         self._signals: dict[int, SignalRaised] = {}
         self._fates: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
+        self._sized: dict[int, int] = {}
+        self._refused: dict[int, tuple[int, OrderSized]] = {}
         self._tallies: dict[str, _Tally] = {}
         self._tallied = 0
         self.handlers = {
             SessionOpened: self._open,
             SignalRaised: self._signal,
+            OrderSized: self._size,
             OrderApproved: self._decision,
             OrderDenied: self._decision,
         }
@@ -115,8 +119,14 @@ class Decisions(Fold):
     def _signal(self, seq: int, event: SignalRaised) -> None:
         self._signals[seq] = event
 
+    def _size(self, seq: int, event: OrderSized) -> None:
+        if event.qty:
+            self._sized[seq] = event.cause
+        else:
+            self._refused[event.cause] = seq, event
+
     def _decision(self, seq: int, event: OrderApproved | OrderDenied) -> None:
-        self._by_id[event.cl_ord_id] = self._fates[event.cause] = len(self._decided)
+        self._by_id[event.cl_ord_id] = self._fates[self._sized.get(event.cause, event.cause)] = len(self._decided)
         self._decided.append((seq, event))
 
     @property
@@ -136,7 +146,8 @@ class Decisions(Fold):
     def _row(self, i: int) -> RiskDecision:
         seq, event = self._decided[i]
         denied = isinstance(event, OrderDenied)
-        signal = event.cause if event.cause in self._signals else 0
+        cause = self._sized.get(event.cause, event.cause)
+        signal = cause if cause in self._signals else 0
         return RiskDecision(seq, event.ns, event.cl_ord_id, not denied, event.reason if isinstance(event, OrderDenied) else "", signal, event.checks)
 
     def rules(self) -> list[RuleTally]:
@@ -168,5 +179,8 @@ class Decisions(Fold):
                 failed = next((c for c in decision.checks if not c.passed), None)
         elif event.side == Side.NONE:
             gate = Gate.HELD
+        elif seq in self._refused:
+            decided_seq, sized = self._refused[seq]
+            gate, reason, cl_ord_id = Gate.REFUSED, sized.reason, sized.cl_ord_id
         name = strategy_name(self._strategies, event.strategy)
         return SignalFate(seq, event.ns, name, event.instrument, event.side, event.qty, gate, reason, cl_ord_id, decided_seq, failed)

@@ -12,13 +12,13 @@ from typing import Any, get_args
 
 import msgspec
 
-from domain.commands import SubmitOrder
-from domain.errors import invariant
+from domain.commands import SubmitOrder, terms_of
 from domain.events import (
     OperatorCommandReceived,
     OrderApproved,
     OrderDenied,
     OrderReplaceRequested,
+    OrderSized,
     OrderSubmitted,
     SessionOpened,
     SignalRaised,
@@ -101,6 +101,7 @@ class Orders(Fold):
         self._all: list[_Life | _Denial] = []
         self._by_id: dict[str, _Life | _Denial] = {}
         self._asked: dict[int, SignalRaised | OperatorCommandReceived] = {}
+        self._sized: dict[int, int] = {}
         self._approved: dict[int, int] = {}
         self._changed: Changed[_Life | _Denial] = Changed()
         self.handlers = {
@@ -109,6 +110,7 @@ class Orders(Fold):
             SessionOpened: self._open,
             SignalRaised: self._signal,
             OperatorCommandReceived: self._command,
+            OrderSized: self._size,
             OrderApproved: self._approve,
             OrderDenied: self._deny,
             OrderSubmitted: self._submit,
@@ -126,13 +128,23 @@ class Orders(Fold):
         if event.command == "order":
             self._asked[seq] = event
 
+    def _size(self, seq: int, event: OrderSized) -> None:
+        asked = self._asked.get(event.cause)
+        if isinstance(asked, SignalRaised):
+            self._asked[event.cause] = msgspec.structs.replace(asked, qty=event.qty)
+            self._sized[seq] = event.cause
+
     def _approve(self, seq: int, event: OrderApproved) -> None:
-        asked = self._asked.pop(event.cause, None)
-        self._approved[seq] = event.cause if isinstance(asked, SignalRaised) else 0
+        cause = self._sized.pop(event.cause, event.cause)
+        asked = self._asked.pop(cause, None)
+        self._approved[seq] = cause if isinstance(asked, SignalRaised) else 0
 
     def _deny(self, seq: int, event: OrderDenied) -> None:
-        invariant(event.cause in self._asked, f"the denial {seq} follows a signal or a person's order")
-        denial = _Denial(seq, event, self._asked.pop(event.cause))
+        cause = self._sized.pop(event.cause, event.cause)
+        asked = self._asked.pop(cause, None)
+        if asked is None:
+            return  # a cancel that its budget refused: the order lives on as it was
+        denial = _Denial(seq, msgspec.structs.replace(event, cause=cause), asked)
         self._all.append(denial)
         self._changed.mark(seq, denial)
         self._by_id[event.cl_ord_id] = denial
@@ -213,8 +225,7 @@ def _by_hand(event: OperatorCommandReceived, instruments: Sequence[Instrument]) 
     """The terms of an order that a person asked for, as the engine reads them."""
     command = msgspec.json.decode(event.argument, type=SubmitOrder)
     index = [i.symbol for i in instruments].index(command.symbol)
-    side = Side.BUY if command.side == "buy" else Side.SELL
-    kind = OrderType.LIMIT if command.limit_px else OrderType.MARKET
+    side, kind, time_in_force = terms_of(command)
     return SignalRaised(
-        event.ns, 0, -1, index, side, command.qty, kind, command.limit_px, 0, 0, TimeInForce.GTC, 0, False, command.reduce_only, event.actor
+        event.ns, 0, -1, index, side, command.qty, kind, command.limit_px, command.stop_px, 0, time_in_force, command.expire_ns, command.post_only, command.reduce_only, event.actor, command.intentional, command.locate,
     )  # fmt: skip

@@ -21,24 +21,29 @@ from domain.errors import (
     StrategyError,
     VenueError,
 )
-from domain.events import BarClosed, OrderFilled, QuoteUpdated, TradePrinted
+from domain.events import BarClosed, Leg, OrderFilled, QuoteUpdated, TradePrinted
 from domain.instrument import Instrument, instrument
 from domain.market import Print, Quote
 from domain.order import Order
-from domain.risk.limits import Limits
+from domain.risk import OFF, Bound, Check, Limit, Param, Proposal, Rule, answer
 from domain.strategy import ScanningStrategy, Strategy
-from domain.terms import Liquidity, OrderType, OrdStatus, Side, TickKind, TimeInForce, TradingState
+from domain.terms import FailurePolicy, Liquidity, OrderType, OrdStatus, Scope, Side, TickKind, TimeInForce, TradingState
 from domain.ticks import Ticks
 
 __all__ = [
+    "OFF",
     "BarClosed",
+    "Bound",
     "Chance",
+    "Check",
     "ConfigInvalid",
     "Context",
+    "FailurePolicy",
     "FeedError",
     "Instrument",
     "InvariantBroken",
-    "Limits",
+    "Leg",
+    "Limit",
     "Liquidity",
     "LogConflict",
     "LogCorrupt",
@@ -49,12 +54,16 @@ __all__ = [
     "Order",
     "OrderFilled",
     "OrderType",
+    "Param",
     "Print",
+    "Proposal",
     "Quote",
     "QuoteUpdated",
     "ReenactError",
     "ReplayDiverged",
+    "Rule",
     "ScanningStrategy",
+    "Scope",
     "Side",
     "Strategy",
     "StrategyError",
@@ -64,5 +73,6 @@ __all__ = [
     "TradePrinted",
     "TradingState",
     "VenueError",
+    "answer",
     "instrument",
 ]

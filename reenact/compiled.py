@@ -15,14 +15,31 @@ import reenact
 from domain.errors import ReenactError
 
 ROOT = Path(reenact.__file__).parent.parent
+_NOT_COMPILED = frozenset({"rule"})  # holds definitions of records
 MODULES = (
     *(
         f"domain/{m}.py"
-        for m in ("context", "desk", "engine", "journal", "market", "money", "order", "orders", "position", "replay", "state", "value")
+        for m in (
+            "context",
+            "desk",
+            "engine",
+            "journal",
+            "losses/follower",
+            "losses/marks",
+            "losses/watch",
+            "market",
+            "money",
+            "order",
+            "orders",
+            "position",
+            "proposals",
+            "replay",
+            "state",
+            "value",
+        )
     ),
-    *(f"domain/risk/{m}.py" for m in ("__init__", "answer", "instrument_validity", "max_order_qty", "max_order_value", "position_limit")),
-    *(f"domain/risk/{m}.py" for m in ("price_collar", "proposal", "reduce_only", "stale_data", "trading_state")),
-    *(f"adapters/venues/{m}.py" for m in ("admission", "book", "fees", "matching", "prices", "reports", "simulated", "tables")),
+    *(f"domain/risk/{f.name}" for f in sorted((ROOT / "domain" / "risk").glob("*.py")) if f.stem not in _NOT_COMPILED),
+    *(f"adapters/venues/{m}.py" for m in ("admission", "book", "fees", "lying", "matching", "prices", "reports", "simulated", "tables")),
     "reenact/runtime.py",
 )
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,21 +21,26 @@ from adapters.feeds import FeedInput
 from adapters.feeds.merge import MergedFeed
 from adapters.logs import EventLog
 from adapters.logs.background import BackgroundLog
+from adapters.times import time_text
+from adapters.venues.lying import LyingVenue
 from adapters.venues.simulated import SimulatedVenue
 from domain.commit import decode, digest
 from domain.desk import NEVER
-from domain.errors import LogConflict, LogCorrupt, ReplayDiverged
+from domain.errors import ConfigInvalid, LogConflict, LogCorrupt, ReplayDiverged
 from domain.events import SessionClosed, SessionOpened, StrategySpec
+from domain.instrument import Instrument
 from domain.money import to_text
 from domain.replay import Replay
+from domain.risk import Rule
 from domain.strategy import Strategy
 from domain.ticks import Ticks
 from reenact import config_units
 from reenact.blame import blamed
 from reenact.compiled import check_fresh
 from reenact.config import SessionConfig, canonical_json, from_mapping
-from reenact.config_operator import build_commands
+from reenact.config_operator import About, build_commands
 from reenact.loading import instantiate, resolve, resolve_recorded
+from reenact.loading_rules import resolve_recorded_rules, resolve_rules
 from reenact.logs import open_log
 from reenact.pacing import paced
 from reenact.runtime import CommitPolicy, Counts, Runtime
@@ -78,6 +84,7 @@ class VerifyResult(msgspec.Struct, frozen=True):
     seconds: float
     ticks_per_s: int
     strategies: dict[str, str]
+    rules: dict[str, str] = {}
     diverged_seq: int = 0
     expected: object = None
     actual: object = None
@@ -175,6 +182,7 @@ def verify(
     """
     check_fresh()
     sources: dict[str, str] = {}
+    rule_sources: dict[str, str] = {}
     started = time.perf_counter()
 
     def build(opened: SessionOpened) -> Sequence[Strategy]:
@@ -184,7 +192,12 @@ def verify(
             made.append(instantiate(loaded, json.loads(spec.params)))
         return made
 
-    replay = Replay(session, build, (lambda opened: amended(opened, config)) if config is not None else None)
+    def rules(opened: SessionOpened) -> Sequence[Rule]:
+        made, said = resolve_recorded_rules(opened.rules, base or (config.base if config is not None else Path()), recorded=recorded_code)
+        rule_sources.update(said)
+        return made
+
+    replay = Replay(session, build, (lambda opened: amended(opened, config)) if config is not None else None, rules)
     problem: ReplayDiverged | None = None
     with blamed():
         try:
@@ -199,7 +212,7 @@ def verify(
     seconds = time.perf_counter() - started
     return VerifyResult(
         session=session, ok=problem is None, closed=at.closed, commits=at.commits, events=at.events, ticks=at.ticks, last_seq=at.seq,
-        head=at.head.hex(), seconds=round(seconds, 3), ticks_per_s=round(at.ticks / seconds) if seconds else 0, strategies=sources,
+        head=at.head.hex(), seconds=round(seconds, 3), ticks_per_s=round(at.ticks / seconds) if seconds else 0, strategies=sources, rules=rule_sources,
         diverged_seq=problem.seq if problem else 0, expected=problem.expected if problem else None, actual=problem.actual if problem else None,
         problem=str(problem) if problem else "",
     )  # fmt: skip
@@ -217,9 +230,60 @@ def opening(store: EventLog, session: str) -> SessionOpened:
 
 
 def amended(opened: SessionOpened, config: SessionConfig) -> SessionOpened:
-    """The recorded opening with today's limits and strategies."""
-    limits = config_units.build_limits(config, opened.instruments)
-    return msgspec.structs.replace(opened, limits=limits, strategies=_specs(config, [i.symbol for i in opened.instruments]))
+    """The recorded opening with today's limits, rules, strategies and control settings."""
+    return msgspec.structs.replace(
+        opened, limits=config_units.build_limits(config, opened.instruments), strategies=_specs(config, opened.instruments),
+        rules=tuple(own.spec for own in config.own_rules), control=config.control.settings(),
+    )  # fmt: skip
+
+
+class Prepared(NamedTuple):
+    """A session that may begin: its loop, its venue, its feed from the first input on, and the feeds behind that."""
+
+    runtime: Runtime
+    venue: SimulatedVenue | LyingVenue
+    feed: Iterator[Ticks | FeedInput]
+    merged: MergedFeed
+
+
+def prepare(
+    config: SessionConfig,
+    name: str,
+    code: str,
+    put: Callable[[int, bytes], None],
+    *,
+    policy: CommitPolicy | None = None,
+    progress: OnProgress | None = None,
+    amend: Callable[[SessionOpened], SessionOpened] | None = None,
+) -> Prepared:
+    """Put together what a configuration describes. `amend` may give the session another opening, with other limits, say."""
+    check_fresh()
+    instruments = config_units.build_instruments(config)
+    merged = MergedFeed([feed.reader(instruments) for feed in config.feeds])
+    blocks = merged.blocks()
+    first = next(blocks, None)
+    first_ns = 0 if first is None else int(first.recv_ns[0]) if isinstance(first, Ticks) else first.ns
+    specs = _specs(config, instruments)
+    # Loaded anew, so that nothing survives from one session to the next.
+    own_rules = resolve_rules([own.spec.target for own in config.own_rules], config.base)
+    opened = SessionOpened(
+        first_ns, 0, name, "simulated", code, canonical_json(config), config.seed, instruments,
+        config_units.build_limits(config, instruments), specs, config_units.build_balances(config, instruments),
+        tuple(own.spec for own in own_rules), config.control.settings(),
+    )  # fmt: skip
+    _check_effective(opened)
+    if amend is not None:
+        opened = amend(opened)
+    strategies = [instantiate(resolve(c.use, config.base), json.loads(s.params)) for c, s in zip(config.strategies, specs, strict=True)]
+    venue = config.venue.venue(instruments, config.seed)
+    commands = build_commands(config.operators, About(instruments, [s.name for s in specs], config.risk_rules, first_ns))
+    hours, minutes = map(int, config.day_roll.split(":"))
+    runtime = Runtime(
+        opened, strategies, venue, put, commands=commands, day_roll_ns=(hours * 60 + minutes) * 60 * 10**9,
+        stop_on_bad_row=config.on_bad_row == "stop", policy=policy or _policy(config), progress=progress,
+        rules=[own.rule for own in own_rules if own.spec in opened.rules],
+    )  # fmt: skip
+    return Prepared(runtime, venue, _again(first, blocks), merged)
 
 
 def _play(
@@ -234,32 +298,13 @@ def _play(
     pace: float = 0,
     snapshots: Snapshots | None = None,
 ) -> RunSummary:
-    check_fresh()
     started = time.perf_counter()
-    instruments = config_units.build_instruments(config)
-    merged = MergedFeed([feed.reader(instruments) for feed in config.feeds])
-    blocks = merged.blocks()
-    first = next(blocks, None)
-    first_ns = 0 if first is None else int(first.recv_ns[0]) if isinstance(first, Ticks) else first.ns
-    specs = _specs(config, [i.symbol for i in instruments])
-    opened = SessionOpened(
-        first_ns, 0, name, "simulated", code, canonical_json(config), config.seed, instruments,
-        config_units.build_limits(config, instruments), specs, config_units.build_balances(config, instruments),
-    )  # fmt: skip
-    strategies = [instantiate(resolve(c.use, config.base), json.loads(s.params)) for c, s in zip(config.strategies, specs, strict=True)]
-    venue_seed = config.seed if config.venue.seed is None else config.venue.seed
-    venue = SimulatedVenue(instruments, config.venue.settings(), venue_seed)
-    commands = build_commands(config.operators, instruments, first_ns)
-    hours, minutes = map(int, config.day_roll.split(":"))
-    runtime = Runtime(
-        opened, strategies, venue, put, commands=commands, day_roll_ns=(hours * 60 + minutes) * 60 * 10**9,
-        stop_on_bad_row=config.on_bad_row == "stop", policy=policy or _policy(config), progress=progress,
-    )  # fmt: skip
-    feed = _again(first, blocks)
+    ready = prepare(config, name, code, put, policy=policy, progress=progress)
+    runtime, feed = ready.runtime, ready.feed
     with blamed():
         if snapshots is not None:
             files = [path for feed_config in config.feeds for path in getattr(feed_config, "paths", ())]
-            feed = snapshots.around(runtime, merged, store, files)
+            feed = snapshots.around(runtime, ready.merged, store, files)
         runtime.run(paced(feed, pace) if pace else feed)
     if isinstance(store, BackgroundLog):
         store.flush()
@@ -297,17 +342,23 @@ def _summary(runtime: Runtime, url: str, seconds: float) -> RunSummary:
     )  # fmt: skip
 
 
-def _specs(config: SessionConfig, symbols: list[str]) -> tuple[StrategySpec, ...]:
+def _check_effective(opened: SessionOpened) -> None:
+    """Raise ConfigInvalid when limits that are to hold only later would bind the session from its opening on."""
+    for limit in opened.limits:
+        if limit.effective_ns > opened.ns:
+            said = f"the limits hold from {time_text(limit.effective_ns)} on, but the session begins before that, at {time_text(opened.ns)}"
+            raise ConfigInvalid([("limits.effective", f"{said}; open it with the limits that hold then, and change them by an [[operator]] row")])
+
+
+def _specs(config: SessionConfig, instruments: Sequence[Instrument]) -> tuple[StrategySpec, ...]:
+    symbols = [i.symbol for i in instruments]
     specs = []
     for c in config.strategies:
         loaded = resolve(c.use, config.base)
-        wanted = c.instruments or tuple(symbols)
+        wanted = tuple(symbols.index(s) for s in c.instruments or symbols)
         params = json.dumps(c.params, sort_keys=True, separators=(",", ":"))
-        specs.append(
-            StrategySpec(
-                c.name, loaded.target, loaded.sha256, loaded.source, params, tuple(symbols.index(s) for s in wanted), c.bars or 0, c.bar_exclude
-            )
-        )
+        sizing = c.sizing.settings([instruments[i] for i in wanted]) if c.sizing is not None else None
+        specs.append(StrategySpec(c.name, loaded.target, loaded.sha256, loaded.source, params, wanted, c.bars or 0, c.bar_exclude, c.owner, sizing))
     return tuple(specs)
 
 

@@ -9,26 +9,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, create_model
 
-from adapters.feeds import CsvFeed, ParquetFeed, SyntheticFeed
+from adapters.feeds import CsvFeed, ParquetFeed, ScriptedFeed, SyntheticFeed
 from adapters.venues.config import SimulatedVenueConfig
 from domain.errors import ConfigInvalid
+from domain.risk import RULES, Param, Rule
 from reenact import config_units
+from reenact.config_control import ControlConfig, SizingConfig
 from reenact.config_file import problems_of, read_toml
-from reenact.config_limits import LimitsConfig
-from reenact.config_operator import Operator
+from reenact.config_limits import LimitsConfig, params_of, tables_of
+from reenact.config_operator import AnyRow, operator_of
 from reenact.config_types import Duration, Number, Params, SomeTime, Table
+from reenact.loading import file_and_name
+from reenact.loading_rules import LoadedRule, resolve_rules
 
 _SQLITE = "sqlite://"
 DEFAULT_LOG = "sqlite://runs/reenact.db"
 
 
-Feed = Annotated[CsvFeed | ParquetFeed | SyntheticFeed, Field(discriminator="kind")]
+Feed = Annotated[CsvFeed | ParquetFeed | SyntheticFeed | ScriptedFeed, Field(discriminator="kind")]
 
 
 class InstrumentConfig(Table):
@@ -54,6 +58,7 @@ class StrategyConfig(Table):
     """One strategy: where its code is (`use`: built-in name, `file.py:Class` or installed entry point) and its parameters.
 
     `bars`: the length of the bars that are built from trades for it; trades with a condition bit of `bar_exclude` count for their volume only.
+    `owner`: the person who answers for it. `sizing`: how its quantities are sized; left out, they are taken as asked.
     """
 
     name: str = Field(min_length=1)
@@ -62,6 +67,14 @@ class StrategyConfig(Table):
     bars: SomeTime | None = None
     bar_exclude: int = Field(default=0, ge=0)
     params: Params = Field(default_factory=dict)
+    owner: str = ""
+    sizing: SizingConfig | None = None
+
+
+class RuleConfig(Table):
+    """One risk rule of the user's own: where it is (`use`: `file.py:RULE`, `package.module:RULE` or an installed entry point)."""
+
+    use: str = Field(min_length=1)
 
 
 class CommitConfig(Table):
@@ -74,7 +87,7 @@ class CommitConfig(Table):
 
 
 class SessionConfig(Table):
-    """A whole session. Times of day and dates are UTC."""
+    """A whole session. Times of day and dates are UTC. `from_mapping` reads it, with the keys that the session's rules have."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     seed: int = Field(default=0, ge=0, lt=1 << 63)
@@ -86,16 +99,29 @@ class SessionConfig(Table):
     instruments: tuple[InstrumentConfig, ...] = Field(alias="instrument", min_length=1)
     feeds: tuple[Feed, ...] = Field(alias="feed", min_length=1)
     strategies: tuple[StrategyConfig, ...] = Field(alias="strategy", default=())
+    rules: tuple[RuleConfig, ...] = Field(alias="rule", default=())
     limits: LimitsConfig = LimitsConfig()
+    control: ControlConfig = ControlConfig()
     venue: SimulatedVenueConfig = SimulatedVenueConfig()
     commit: CommitConfig = CommitConfig()
-    operators: tuple[Operator, ...] = Field(alias="operator", default=())
+    operators: tuple[AnyRow, ...] = Field(alias="operator", default=())
     _base: Path = PrivateAttr(default_factory=Path)
+    _own_rules: tuple[LoadedRule, ...] = PrivateAttr(default=())
 
     @property
     def base(self) -> Path:
         """The folder that relative paths of the file start from."""
         return self._base
+
+    @property
+    def own_rules(self) -> tuple[LoadedRule, ...]:
+        """The user's own rules, as they were when the file was read."""
+        return self._own_rules
+
+    @property
+    def risk_rules(self) -> tuple[Rule, ...]:
+        """Every rule of the session, the user's own behind the built-in ones."""
+        return (*RULES, *(own.rule for own in self._own_rules))
 
 
 def load(path: str | Path) -> SessionConfig:
@@ -108,22 +134,47 @@ def load(path: str | Path) -> SessionConfig:
 def from_mapping(raw: Mapping[str, Any], *, base: Path | None = None, place: str = "") -> SessionConfig:
     """The configuration in a mapping shaped like the file; relative paths start at `base` (default: as they stand). Raises ConfigInvalid."""
     folder = base if base is not None else Path()
+    own = _own_rules(raw, folder, place)
+    model = _session_of((*params_of(RULES), *params_of([loaded.rule for loaded in own])))
     try:
-        config = SessionConfig.model_validate(_moved(raw, partial(_absolute, folder)))
+        config = model.model_validate(_moved(raw, partial(_absolute, folder)))
     except ValidationError as e:
-        raise ConfigInvalid(problems_of(e, SessionConfig), place=place) from e
-    config._base = folder  # noqa: SLF001 (this module's own)
+        raise ConfigInvalid(problems_of(e, model), place=place) from e
+    config._base, config._own_rules = folder, own  # noqa: SLF001 (this module's own)
     problems = config_units.contradictions(config)
     if problems:
         raise ConfigInvalid(problems, place=place)
     return config
 
 
+def _own_rules(raw: Mapping[str, Any], folder: Path, place: str) -> tuple[LoadedRule, ...]:
+    """The user's rules, which are needed before the rest can be read: their parameters are keys of it. Raises ConfigInvalid, StrategyError."""
+    rows = raw.get("rule")
+    if not rows:
+        return ()
+    try:
+        uses = [RuleConfig.model_validate(row).use for row in (rows if isinstance(rows, (list, tuple)) else [rows])]
+    except ValidationError as e:
+        raise ConfigInvalid([(f"rule.{path}", said) for path, said in problems_of(e, RuleConfig)], place=place) from e
+    return resolve_rules(uses, folder)
+
+
+@cache
+def _session_of(params: tuple[Param, ...]) -> type[SessionConfig]:
+    """The model of a session whose rules have these parameters: they are the keys of `[limits]` and of the command that changes them."""
+    _, limits = tables_of(params)
+    operators: Any = tuple[operator_of(params), ...]  # type: ignore[misc]
+    fields: dict[str, Any] = {"limits": (limits, limits()), "operators": (operators, Field(alias="operator", default=()))}
+    return create_model("SessionConfig", __base__=SessionConfig, **fields)
+
+
 def canonical_json(config: SessionConfig) -> str:
     """One text per meaning: sorted keys, exact decimals as text, paths relative to the file. The log's address is no part of it, nor is a
-    `commit` table that says what is usual: neither changes an event.
+    `commit` table that says what is usual: neither changes an event. A `control` table that does so is left out too.
     """
     usual = {"commit"} if config.commit == CommitConfig() else set()
+    usual |= {"control"} if config.control == ControlConfig() else set()
+    usual |= {"rules"} if not config.rules else set()
     table = config.model_dump(mode="json", by_alias=True, exclude={"log", *usual})
     return json.dumps(_moved(table, partial(_relative, config.base)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -140,13 +191,13 @@ def _relative(base: Path, path: str) -> str:
 def _moved(raw: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
     """The tables with every path of a feed or a strategy file put through `move`."""
     table = dict(raw)
-    feeds, strategies, log = table.get("feed"), table.get("strategy"), table.get("log")
+    feeds, log = table.get("feed"), table.get("log")
     if isinstance(feeds, (list, tuple)):
         table["feed"] = [f | {"path": _moved_paths(f["path"], move)} if isinstance(f, dict) and "path" in f else f for f in feeds]
-    if isinstance(strategies, (list, tuple)):
-        table["strategy"] = [
-            s | {"use": _moved_use(s["use"], move)} if isinstance(s, dict) and isinstance(s.get("use"), str) else s for s in strategies
-        ]
+    for name in ("strategy", "rule"):
+        rows = table.get(name)
+        if isinstance(rows, (list, tuple)):
+            table[name] = [r | {"use": _moved_use(r["use"], move)} if isinstance(r, dict) and isinstance(r.get("use"), str) else r for r in rows]
     if isinstance(log, str) and log.startswith(_SQLITE) and log != DEFAULT_LOG:
         table["log"] = _SQLITE + move(log.removeprefix(_SQLITE))
     return table
@@ -159,5 +210,5 @@ def _moved_paths(path: Any, move: Callable[[str], str]) -> Any:
 
 
 def _moved_use(use: str, move: Callable[[str], str]) -> str:
-    file, colon, name = use.rpartition(":")
-    return f"{move(file)}:{name}" if colon and file.endswith(".py") else use
+    file, name = file_and_name(use)
+    return f"{move(file)}:{name}" if name else move(file) if file else use

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _AT = re.compile(r"^(?P<what>.*?)\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL)
 _KEY = re.compile(r"""^\s*([A-Za-z0-9_."'-]+)\s*=""")
 _CHOOSE = ("kind", "command")
-_HIDDEN = frozenset({"overrides"})  # levels of the model that the file does not have
+_HIDDEN = frozenset({"overrides", "of_class"})  # levels of the model that the file does not have
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -1,50 +1,69 @@
-"""Decides how a configuration file writes risk limits: defaults for every instrument, and tables for those that differ.
+"""Decides which keys the `[limits]` of a configuration file have: the parameters of the rules themselves, built-in or the user's own.
 
-Invariants: limits are written in people's units and without a sign; a key left out is no limit of that kind.
+Invariants: a new rule has its key, unit and validation with its `Param`; limits are written in people's units and without a sign; a key
+left out is no limit of that kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer, model_validator
 
-from domain.instrument import Instrument
-from domain.money import to_int
-from domain.risk.limits import OFF, Limits
-from reenact.config_types import Duration, Number, Table
+from domain.risk import Param, Rule
+from reenact.config_types import Table
+from reenact.config_values import form
+from reenact.presets import PRESETS
+
+SCOPE_WORDS = ("account", "class", "instrument", "strategy", "venue")
+"""The tables of `[limits]` that are a scope; any other is an instrument's symbol."""
+HEADS = ("owner", "approver", "effective", "preset")
+RESERVED = frozenset((*SCOPE_WORDS, *HEADS, "overrides", "symbol", "scope", "member", "reason"))
+"""Words that no parameter may have as its name."""
+Preset = Literal["equity", "crypto", "future", "fx"]
 
 
 class LimitTable(Table):
     """Limits in people's units; a key left out is no limit of that kind. Source: RTS 6 Art. 15(1); SEC 15c3-5(c)(1)."""
 
-    max_order_qty: Number | None = None
-    max_order_value: Number | None = None
-    collar_bps: int | None = Field(default=None, ge=0, le=10_000)
-    max_long: Number | None = None
-    max_short: Number | None = None
-    max_age: Duration | None = None
+    @model_serializer(mode="wrap")
+    def _written(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is not written changes no meaning: a session's recorded configuration does not grow with every new rule.
+        return {k: v for k, v in inner(self).items() if v not in (None, "", (), [], {})}
 
-    @field_validator("max_order_qty", "max_order_value")
-    @classmethod
-    def _some(cls, value: Decimal | None) -> Decimal | None:
-        if value is not None and value <= 0:
-            raise ValueError(f"must be above 0, it is {value}; leave the key out for no limit, set tradable = false to forbid every order")
-        return value
-
-    @field_validator("max_long", "max_short")
-    @classmethod
-    def _unsigned(cls, value: Decimal | None) -> Decimal | None:
-        if value is not None and value < 0:
-            raise ValueError(f"must not be negative, it is {value}; write the size of the position without a sign (0 forbids that side)")
-        return value
+    def given(self) -> dict[str, Any]:
+        """The parameters that were written, by name."""
+        return {name: value for name in type(self).model_fields if name not in _OTHERS and (value := getattr(self, name)) is not None}
 
 
-class LimitsConfig(LimitTable):
-    """`[limits]` for every instrument, `[limits.SYMBOL]` where one differs."""
+class PresetTable(LimitTable):
+    """Limits that may start from a preset."""
 
+    preset: Preset | None = None
+
+    @property
+    def preset_text(self) -> dict[str, Any]:
+        """The preset's keys as a file would write them."""
+        return PRESETS[self.preset] if self.preset is not None else {}
+
+
+class LimitsConfig(PresetTable):
+    """`[limits]` for every member of each rule's first scope; a table below for those that differ.
+
+    `[limits.SYMBOL]` is short for `[limits.instrument.SYMBOL]`. `owner`, `approver`, `effective`: who answers for the limits, who approved
+    them, and from when they hold.
+    """
+
+    owner: str = ""
+    approver: str = ""
+    effective: form("time") | None = None  # type: ignore[valid-type]
+    account: LimitTable | None = None
+    strategy: dict[str, LimitTable] = Field(default_factory=dict)
+    of_class: dict[str, PresetTable] = Field(default_factory=dict, alias="class")
+    venue: dict[str, LimitTable] = Field(default_factory=dict)
+    instrument: dict[str, LimitTable] = Field(default_factory=dict)
     overrides: dict[str, LimitTable] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -52,37 +71,32 @@ class LimitsConfig(LimitTable):
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, Mapping) or "overrides" in value:
             return value
-        return {k: v for k, v in value.items() if not isinstance(v, Mapping)} | {
-            "overrides": {k: v for k, v in value.items() if isinstance(v, Mapping)}
-        }
+        own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in SCOPE_WORDS}
+        return {k: v for k, v in value.items() if k not in own} | {"overrides": own}
 
     @model_serializer(mode="wrap")
-    def _joined(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        table: dict[str, Any] = inner(self)
-        return table | table.pop("overrides")
-
-    def of(self, symbol: str) -> LimitTable:
-        """The limits that bind one instrument: its own where set, else the defaults."""
-        own = self.overrides.get(symbol)
-        table = {name: getattr(self, name) for name in LimitTable.model_fields}
-        if own is not None:
-            table |= {name: getattr(own, name) for name in own.model_fields_set if getattr(own, name) is not None}
-        return LimitTable.model_construct(**table)
+    def _written(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        table = super()._written(inner)
+        table |= table.pop("overrides", {})
+        return {"class" if k == "of_class" else k: v for k, v in table.items()}
 
 
-def limits_of(table: LimitTable, spec: Instrument, default_age_ns: int | None) -> Limits:
-    """The table in the instrument's integers. Raises ValueError for a number with more digits than the instrument has."""
-    age = table.max_age if table.max_age is not None else default_age_ns
-    return Limits(
-        max_order_qty=in_units(table.max_order_qty, spec.qty_digits),
-        max_order_amt=in_units(table.max_order_value, spec.amt_digits),
-        collar_bps=OFF if table.collar_bps is None else table.collar_bps,
-        max_long_qty=in_units(table.max_long, spec.qty_digits),
-        max_short_qty=in_units(table.max_short, spec.qty_digits),
-        max_age_ns=OFF if age is None else age,
-    )
+_OTHERS = frozenset(LimitsConfig.model_fields)
 
 
-def in_units(value: Decimal | None, digits: int) -> int:
-    """A limit as an integer, `OFF` where there is none. Raises ValueError for more than `digits` decimals."""
-    return OFF if value is None else to_int(value, digits)
+@cache
+def tables_of(params: tuple[Param, ...]) -> tuple[type[LimitTable], type[LimitsConfig]]:
+    """The table of one member and the whole of `[limits]`, for rules with these parameters."""
+    keys: dict[str, Any] = {p.name: (form(p.unit), Field(default=None, description=p.meaning)) for p in params}
+    one = create_model("LimitTable", __base__=LimitTable, **keys)
+    of_class = create_model("PresetTable", __base__=PresetTable, **keys)
+    fields: dict[str, Any] = {
+        **keys, "account": (one | None, None), "of_class": (dict[str, of_class], Field(default_factory=dict, alias="class")),  # type: ignore[valid-type]
+        **{name: (dict[str, one], Field(default_factory=dict)) for name in ("strategy", "venue", "instrument", "overrides")},  # type: ignore[valid-type]
+    }  # fmt: skip
+    return one, create_model("LimitsConfig", __base__=LimitsConfig, **fields)
+
+
+def params_of(rules: Sequence[Rule]) -> tuple[Param, ...]:
+    """Every parameter of some rules, in their order."""
+    return tuple(p for rule in rules for p in rule.params)

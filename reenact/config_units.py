@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from domain.errors import ConfigInvalid
 from domain.events import Balance
 from domain.instrument import Instrument, instrument
+from domain.limits import Limit
 from domain.money import to_int
-from domain.risk.limits import OFF, Limits
+from domain.risk.book import OPERATOR_NAME
+from reenact import config_scopes
 from reenact.config_file import nearest
-from reenact.config_limits import in_units, limits_of
-from reenact.config_operator import ParamsRow, build_commands
+from reenact.config_operator import About, ParamsRow, build_commands
 
 if TYPE_CHECKING:
     from reenact.config import InstrumentConfig, SessionConfig
@@ -40,9 +42,12 @@ def _instrument(c: InstrumentConfig, amt_digits: int | None = None) -> Instrumen
     )  # fmt: skip
 
 
-def build_limits(config: SessionConfig, instruments: Sequence[Instrument]) -> tuple[Limits, ...]:
-    """Limits of each instrument in its integers. Raises ValueError for a number off the instrument's digits."""
-    return tuple(limits_of(config.limits.of(i.symbol), i, config.max_data_age) for i in instruments)
+def build_limits(config: SessionConfig, instruments: Sequence[Instrument]) -> tuple[Limit, ...]:
+    """The session's limits in integers. Raises ConfigInvalid naming every one that does not fit these instruments."""
+    limits, problems = config_scopes.build(config, instruments, config.risk_rules)
+    if problems:
+        raise ConfigInvalid(problems)
+    return limits
 
 
 def build_balances(config: SessionConfig, instruments: Sequence[Instrument]) -> tuple[Balance, ...]:
@@ -57,25 +62,26 @@ def contradictions(config: SessionConfig) -> Problems:
     problems = _twice("instrument", "symbol", symbols) + _twice("strategy", "name", [s.name for s in config.strategies])
     for n, s in enumerate(config.strategies, start=1):
         problems += _unknown_symbols(f"strategy[{n}].instruments", s.instruments, symbols)
+        if s.name == OPERATOR_NAME:
+            problems.append((f"strategy[{n}].name", f'"{OPERATOR_NAME}" stands for orders by hand; give the strategy another name.'))
     for n, feed in enumerate(config.feeds, start=1):
         problems += _unknown_symbols(f"feed[{n}]", _symbols_of(feed), symbols)
-    for symbol in config.limits.overrides:
-        problems += _unknown_symbols(f"limits.{symbol}", [symbol], symbols)
     built: list[Instrument] = []
     for n, c in enumerate(config.instruments, start=1):
         try:
             built.append(_instrument(c))
         except ValueError as e:
             problems.append((f"instrument[{n}]", f"{str(e).removeprefix(f'{c.symbol}: ')}."))
-    for i in built:
-        problems += _limit_problems(config, i)
+    if len(built) == len(config.instruments):
+        problems += config_scopes.build(config, build_instruments(config), config.risk_rules)[1]
+        problems += _sizing_problems(config, built)
     strategies = [s.name for s in config.strategies]
     for n, row in enumerate(config.operators, start=1):
         if isinstance(row, ParamsRow) and row.argument.strategy not in strategies:
             named = row.argument.strategy
             problems.append((f"operator[{n}].argument.strategy", f"no strategy has the name {named!r}.{nearest(named, strategies)}"))
         try:
-            build_commands([row], built, 0)
+            build_commands([row], About(built, strategies, config.risk_rules))
         except ValueError as e:
             problems.append((f"operator[{n}].argument", f"{e}."))
     if not problems:
@@ -83,6 +89,17 @@ def contradictions(config: SessionConfig) -> Problems:
             build_balances(config, build_instruments(config))
         except ValueError as e:
             problems.append(("cash", f"{e}."))
+    return problems
+
+
+def _sizing_problems(config: SessionConfig, built: Sequence[Instrument]) -> Problems:
+    problems: Problems = []
+    for n, s in enumerate(config.strategies, start=1):
+        try:
+            if s.sizing is not None:
+                s.sizing.settings([i for i in built if not s.instruments or i.symbol in s.instruments])
+        except ValueError as e:
+            problems.append((f"strategy[{n}].sizing.max_qty", f"{e}."))
     return problems
 
 
@@ -100,43 +117,3 @@ def _unknown_symbols(place: str, named: Iterable[str], symbols: list[str]) -> Pr
     return [
         (place, f"no instrument has the symbol {s!r}; the symbols are {', '.join(symbols)}.{nearest(s, symbols)}") for s in named if s not in symbols
     ]
-
-
-def _limit_problems(config: SessionConfig, i: Instrument) -> Problems:
-    """Limits that are off the instrument's grid, or under which no order could ever pass."""
-    t = config.limits.of(i.symbol)
-    problems: Problems = []
-    for key, value, digits in (
-        ("max_order_qty", t.max_order_qty, i.qty_digits), ("max_order_value", t.max_order_value, i.amt_digits),
-        ("max_long", t.max_long, i.qty_digits), ("max_short", t.max_short, i.qty_digits),
-    ):  # fmt: skip
-        try:
-            in_units(value, digits)
-        except ValueError as e:
-            problems.append((f"limits.{key}", f"for {i.symbol}: {e}."))
-    if problems:
-        return problems
-    limits = limits_of(t, i, config.max_data_age)
-    place = f"limits.{i.symbol}" if i.symbol in config.limits.overrides else "limits"
-    if limits.max_order_qty != OFF:
-        sides = [(key, n) for key, n in (("max_long", limits.max_long_qty), ("max_short", limits.max_short_qty)) if n != OFF]
-        span = sum(n for _, n in sides)
-        if sides and limits.max_order_qty > span:
-            named = " and ".join(f"{key} {i.qty_text(n)}" for key, n in sides)
-            sentence = (
-                f"{t.max_order_qty} contradicts {named} of {i.symbol}: the position could never move by more than {i.qty_text(span)}; "
-                "lower it, or raise or write both position limits."
-            )
-            problems.append((f"{place}.max_order_qty", sentence))
-        if limits.max_order_qty < i.lot_qty:
-            problems.append(
-                (f"{place}.max_order_qty", f"{t.max_order_qty} is less than one lot ({i.qty_text(i.lot_qty)}) of {i.symbol}: no order could pass.")
-            )
-    if limits.max_order_amt != OFF and limits.max_order_amt < i.min_notional_amt:
-        problems.append(
-            (
-                f"{place}.max_order_value",
-                f"{t.max_order_value} is less than min_notional {i.amt_text(i.min_notional_amt)} of {i.symbol}: no order could pass.",
-            )
-        )
-    return problems

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.readable import Reader, Row, check_row
+from adapters.readable import Reader
+from adapters.rules import Row, check_row
 from adapters.sentences import sentence
 from adapters.times import time_text
 from domain.errors import ReenactError
@@ -25,7 +26,7 @@ MOST_EFFECTS = 50
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A rule's answer with the market event it looked at."""
+    """A rule's answer with the market event it looked at, and the limit it was asked about (0: the rule needs none)."""
 
     rule: str
     code: str
@@ -34,6 +35,10 @@ class Seen(msgspec.Struct, frozen=True):
     limit: str
     unit: str
     seen: int
+    limit_id: int
+    limit_version: int
+    scope: str
+    rule_version: int
     market: str
 
 
@@ -173,7 +178,7 @@ def why_not(session: SessionLog, *, strategy: str | None = None, instrument: str
         spec = reader.instruments[fate.instrument]
         if strategy not in (None, fate.strategy) or instrument not in (None, spec.symbol):
             continue
-        check = check_row(fate.check, spec) if fate.check is not None else None
+        check = check_row(fate.check, spec, reader.rules) if fate.check is not None else None
         found.append((fate, spec, check))
     shown = [
         Missed(

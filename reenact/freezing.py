@@ -12,38 +12,17 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from adapters.venues.admission import Ids
-from adapters.venues.book import Book, Working
-from adapters.venues.fees import Fees
-from adapters.venues.matching import Matcher
-from adapters.venues.prices import Prices
-from adapters.venues.reports import Line, Reports
-from adapters.venues.settings import VenueSettings
-from adapters.venues.simulated import SimulatedVenue
 from adapters.venues.tables import Table
-from domain.bars import BarBuilder
-from domain.chance import Chance
-from domain.context import Context
-from domain.desk import Desk
-from domain.engine import BarClock, Engine, Scanner
-from domain.events import OrderSubmitted, SessionOpened
-from domain.instrument import instrument
-from domain.journal import Journal
+from domain.engine import Engine
 from domain.market import Market
-from domain.order import Order
-from domain.orders import Orders
-from domain.position import Position
-from domain.risk import Proposal
-from domain.state import State
-from domain.strategy import ScanningStrategy, Strategy
-from domain.terms import OrderType, Side, TimeInForce
+from domain.strategy import Strategy
 from domain.ticks import Columns, Ticks
+from reenact.blanks import blanks
 from reenact.compiled import MODULES
 from reenact.guarded import MARK
 
@@ -145,28 +124,7 @@ def _held(obj: Any) -> dict[str, Any]:
 
 def _new(cls: Any) -> Any:
     """An object whose attributes are given next. A compiled class makes none without its constructor."""
-    return _blanks()[cls]() if hasattr(cls, "__mypyc_attrs__") else cls.__new__(cls)
-
-
-@cache
-def _blanks() -> dict[type, Callable[[], Any]]:
-    """How to make something of each class that may be compiled; nothing of what is in it remains."""
-    opened = SessionOpened(0, 0, "", "", "", "", 0, (), (), (), ())
-    sent = OrderSubmitted(0, 0, "", 0, 0, Side.BUY, 0, OrderType.MARKET, 0, 0, 0, TimeInForce.GTC, 0, post_only=False, reduce_only=False)
-    settings, chance, spec = VenueSettings(), Chance(0), instrument("X")
-    line = Line(0, 0, chance)
-    reports = Reports((), settings, line)
-    desk = Desk(opened, Journal(""))
-    ctx = Context(desk, 0, "", (), chance)
-    made: dict[type, Callable[[], Any]] = {cls: cls for cls in (Market, Position, Proposal, Prices, Ids)}
-    return made | {
-        Journal: lambda: Journal(""), Desk: lambda: Desk(opened, desk.journal), State: lambda: State(opened), Orders: lambda: Orders(0),
-        Order: lambda: Order(sent), Context: lambda: Context(desk, 0, "", (), chance), Engine: lambda: Engine(opened, (), desk.journal),
-        Scanner: lambda: Scanner(ScanningStrategy(), ctx), BarClock: lambda: BarClock(BarBuilder(0, 1)), Line: lambda: Line(0, 0, chance),
-        Reports: lambda: Reports((), settings, line), Fees: lambda: Fees(spec, settings), Book: lambda: Book(0),
-        Working: lambda: Working(sent, 0, 0), Matcher: lambda: Matcher((), settings, reports, chance, int),
-        SimulatedVenue: lambda: SimulatedVenue((), settings, 0),
-    }  # fmt: skip
+    return blanks()[cls]() if hasattr(cls, "__mypyc_attrs__") else cls.__new__(cls)
 
 
 def _give(obj: Any, held: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -47,16 +48,16 @@ class Loaded(NamedTuple):
 
 def resolve(use: str, base: Path = Path()) -> Loaded:
     """The strategy that `use` names; files are found from `base`. Raises ConfigInvalid or StrategyError in a sentence with its place."""
-    file, name = _file_and_class(use)
+    file, name = file_and_name(use)
     if file:
         path = base / file
-        return _from_text(file, name, _read(path, use), str(path))
+        return _from_text(file, name, read_source(path, use), str(path))
     if use in BUILT_IN:
         return _installed(use, BUILT_IN[use])
     if ":" in use:
-        return _installed(use, _import(use))
+        return _installed(use, _strategy_class(use))
     for point in entry_points(group=ENTRY_POINTS, name=use):
-        return _installed(use, _import(point.value))
+        return _installed(use, _strategy_class(point.value))
     known = sorted({*BUILT_IN, *(p.name for p in entry_points(group=ENTRY_POINTS))})
     near = get_close_matches(use, known, n=1)
     hint = f'Did you mean "{near[0]}"? ' if near else ""
@@ -73,13 +74,13 @@ def resolve_recorded(spec: StrategySpec, base: Path = Path(), *, recorded: bool 
     if not spec.source:
         loaded = resolve(spec.target, base)
         return loaded, f"{spec.target}, {'as recorded' if loaded.sha256 == spec.source_sha256 else 'changed since the recording'}"
-    file, name = _file_and_class(spec.target)
+    file, name = file_and_name(spec.target)
     path = base / file
     if not recorded and path.is_file():
-        text = _read(path, spec.target)
+        text = read_source(path, spec.target)
         return _from_text(
             file, name, text, str(path)
-        ), f"{path}, {'as recorded' if _digest(text) == spec.source_sha256 else 'changed since the recording'}"
+        ), f"{path}, {'as recorded' if digest_of(text) == spec.source_sha256 else 'changed since the recording'}"
     why = "as asked" if recorded else f"{path} is not here"
     return _from_text(file, name, spec.source, f"{file} (recorded)"), f"the recorded source of {file}, {why}"
 
@@ -95,10 +96,10 @@ def instantiate(loaded: Loaded, params: Mapping[str, object]) -> Strategy:
     except ValueError as e:
         raise ConfigInvalid([("params", f"{e}. {_accepted(cls)}")], place=loaded.target) from e
     except Exception as e:
-        raise _failed(e, loaded.target) from e
+        raise failed(e, loaded.target) from e
 
 
-def _file_and_class(use: str) -> tuple[str, str]:
+def file_and_name(use: str) -> tuple[str, str]:
     """("my.py", "Trend") of "my.py:Trend", the class empty if none is named; ("", "") when no file is meant."""
     if use.endswith(".py"):
         return use, ""
@@ -106,16 +107,16 @@ def _file_and_class(use: str) -> tuple[str, str]:
     return (file, name) if colon and file.endswith(".py") else ("", "")
 
 
-def _read(path: Path, use: str) -> str:
-    """The text of a strategy file, followed by the files beside it that it imports, directly or through one another."""
-    text = _text_of(path, use)
+def read_source(path: Path, use: str, kind: str = "strategy") -> str:
+    """The text of a user's file, followed by the files beside it that it imports, directly or through one another."""
+    text = _text_of(path, use, kind)
     helpers: dict[str, str] = {}
     waiting = [(text, str(path))]
     while waiting:
         for name in imports_of(parse(*waiting.pop())):
             helper = path.parent / f"{name}.py"
             if name.isidentifier() and name not in helpers and helper != path and helper.is_file():
-                helpers[name] = _text_of(helper, use)
+                helpers[name] = _text_of(helper, use, kind)
                 waiting.append((helpers[name], str(helper)))
     if not helpers:
         return text
@@ -124,11 +125,11 @@ def _read(path: Path, use: str) -> str:
     return "".join(parts)
 
 
-def _text_of(path: Path, use: str) -> str:
+def _text_of(path: Path, use: str, kind: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as e:
-        raise ConfigInvalid([("use", f'the file of the strategy "{use}" cannot be read: {e.strerror}')], place=str(path)) from e
+        raise ConfigInvalid([("use", f'the file of the {kind} "{use}" cannot be read: {e.strerror}')], place=str(path)) from e
     except UnicodeDecodeError as e:
         raise ConfigInvalid([("use", "the file is not UTF-8 text")], place=str(path)) from e
     except ValueError as e:
@@ -149,37 +150,42 @@ def _split(source: str, label: str) -> tuple[str, dict[str, tuple[str, str]]]:
     return "".join(texts[0]), {name: (str(parent / f"{name}.py"), "".join(text)) for name, text in zip(names, texts[1:], strict=True)}
 
 
-def _from_text(file: str, name: str, source: str, label: str) -> Loaded:
-    """Run a file's text under the guard and find its class."""
+def run_text(source: str, label: str, kind: str = "strategy") -> ModuleType:
+    """Run a file's text (with its helpers) under the guard; its module. Raises StrategyError naming file and line."""
     text, helpers = _split(source, label)
     guard = Guard(label, text, helpers)
     try:
-        module = guard.load()
+        return guard.load()
     except ReenactError:
         raise
     except Exception as e:
-        raise _failed(e, label, guard.files) from e
+        raise failed(e, label, guard.files, kind) from e
+
+
+def _from_text(file: str, name: str, source: str, label: str) -> Loaded:
+    """Run a file's text under the guard and find its class."""
+    module = run_text(source, label)
     own = {n: c for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, Strategy) and c.__module__ == module.__name__}
     if name:
         found = vars(module).get(name)
         if not (isinstance(found, type) and issubclass(found, Strategy)):
             listed = f"It holds {', '.join(own)}." if own else "It holds none."
             raise ConfigInvalid([("use", f"there is no strategy class {name} in this file. {listed}")], place=label)
-        return Loaded(f"{file}:{name}", found, source, _digest(source))
+        return Loaded(f"{file}:{name}", found, source, digest_of(source))
     if len(own) != 1:
         said = f"this file holds the strategies {', '.join(own)}; say which, as {file}:{next(iter(own))}" if own else (
             "this file holds no strategy; derive a class from reenact.Strategy"
         )  # fmt: skip
         raise ConfigInvalid([("use", said)], place=label)
     found_name, cls = next(iter(own.items()))
-    return Loaded(f"{file}:{found_name}", cls, source, _digest(source))
+    return Loaded(f"{file}:{found_name}", cls, source, digest_of(source))
 
 
-def _import(target: str) -> type[Strategy]:
-    """The class that "package.module:Class" names."""
+def imported(target: str, kind: str = "strategy") -> Any:
+    """What "package.module:Name" names, None when its module holds no such thing. Raises ConfigInvalid, or what the module's own code breaks."""
     module_name, _, name = target.partition(":")
     if not module_name or not name:
-        raise ConfigInvalid([("use", f'"{target}" names no class; give package.module:Class')])
+        raise ConfigInvalid([("use", f'"{target}" names no {"class" if kind == "strategy" else kind}; give package.module:{kind.capitalize()}')])
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as e:
@@ -187,9 +193,15 @@ def _import(target: str) -> type[Strategy]:
     except ReenactError:
         raise
     except Exception as e:
-        raise _failed(e, target) from e
-    found = getattr(module, name, None)
+        raise failed(e, target, kind=kind) from e
+    return getattr(module, name, None)
+
+
+def _strategy_class(target: str) -> type[Strategy]:
+    """The class that "package.module:Class" names."""
+    found = imported(target)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
+        module_name, _, name = target.partition(":")
         raise ConfigInvalid([("use", f"{name} in {module_name} is no strategy class")], place=target)
     return found
 
@@ -199,19 +211,19 @@ def _installed(target: str, cls: type[Strategy]) -> Loaded:
         text = inspect.getsource(sys.modules[cls.__module__])
     except (OSError, TypeError):
         text = ""
-    return Loaded(target, cls, "", _digest(text))
+    return Loaded(target, cls, "", digest_of(text))
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _failed(e: Exception, place: str, files: frozenset[str] = frozenset()) -> StrategyError:
-    """The error of a strategy's own code, at the innermost line of its files (or at all)."""
+def failed(e: Exception, place: str, files: frozenset[str] = frozenset(), kind: str = "strategy") -> StrategyError:
+    """The error of a user's own code, at the innermost line of its files (or at all)."""
     frames = traceback.extract_tb(e.__traceback__)
     own = [f for f in frames if f.filename in files] or [f for f in frames if f.filename != __file__]
     file, line = (own[-1].filename, own[-1].lineno or 0) if own else (place, 0)
-    return StrategyError(f"the strategy failed with {type(e).__name__}: {e}.", file=file, line=line)
+    return StrategyError(f"the {kind} failed with {type(e).__name__}: {e}.", file=file, line=line)
 
 
 def _parameters(cls: type[Strategy]) -> dict[str, inspect.Parameter]:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import msgspec
 
-from adapters.readable import Row, limits_row
+from adapters.rules import place_text
 from adapters.times import parse_time, time_text
 from domain.errors import ReenactError
 from domain.events import DECISIONS, INPUTS, AnyRecorded, ParametersChanged, SessionOpened
 from domain.money import to_text
 from domain.state import State
+from domain.terms import Scope, TradingState
 from projections import Fold
+from projections.controls import Approval, Controls, Halt
 from projections.market import Last, Market
 from projections.orders import Orders
 from projections.pnl import Pnl
 from projections.positions import Positions
 from projections.rebuild import fold
+from reenact.limiting import LimitRow, limit_rows
 from reenact.logs import SessionLog
 from reenact.queries import InstrumentPnlRow, OrderLine, PnlRow, PositionRow, money, order_lines, pnl_rows, position_rows
 
@@ -44,8 +47,20 @@ class TimerRow(msgspec.Struct, frozen=True):
     due: str
 
 
+class HaltRow(msgspec.Struct, frozen=True):
+    """A place that was not free to trade. `rule` is empty where a person asked."""
+
+    place: str
+    state: str
+    rule: str
+    reason: str
+    since: str
+    seq: int
+    until: str
+
+
 class Moment(msgspec.Struct, frozen=True):
-    """Everything after the event `seq`."""
+    """Everything after the event `seq`. `trading`: the strictest state of the account; `halts`: what is not free, by scope."""
 
     session: str
     seq: int
@@ -59,7 +74,9 @@ class Moment(msgspec.Struct, frozen=True):
     orders: int
     pnl: list[PnlRow]
     instruments: list[InstrumentPnlRow]
-    limits: dict[str, Row]
+    halts: list[HaltRow]
+    limits: list[LimitRow]
+    waiting: list[str]
     params: dict[str, str]
     timers: list[TimerRow]
     lost_feeds: list[str]
@@ -90,8 +107,8 @@ class _Known(Fold):
 def moment(session: SessionLog, when: str) -> Moment:
     """The state after the event of a seq, or after everything received up to an ISO time. Raises ReenactError outside the session."""
     until_seq, until_ns = _bound(when)
-    known, market, orders, positions, pnl = _Known(), Market(), Orders(), Positions(), Pnl()
-    reached = fold(session.commits(), [known, market, orders, positions, pnl], until_seq=until_seq, until_ns=until_ns)
+    known, market, orders, positions, pnl, controls = _Known(), Market(), Orders(), Positions(), Pnl(), Controls()
+    reached = fold(session.commits(), [known, market, orders, positions, pnl, controls], until_seq=until_seq, until_ns=until_ns)
     state = known.state
     if state is None or (until_seq is not None and until_seq > reached):
         last = session.last()[0]
@@ -103,10 +120,11 @@ def moment(session: SessionLog, when: str) -> Moment:
     accounts, lines = pnl_rows(pnl)
     specs = state.instruments
     return Moment(
-        session.name, reached, time_text(event.ns), state.trading.name, str(state.day) if state.day else "",
+        session.name, reached, time_text(event.ns), account_state(controls).name, str(state.day) if state.day else "",
         {c: money(n, state.digits[c]) for c, n in state.cash.items()}, [_market_row(x) for x in market.rows()],
         position_rows(positions), order_lines(r for r in orders.rows() if r.leaves_qty), len(orders.rows()), accounts, lines,
-        {i.symbol: limits_row(each, i) for i, each in zip(specs, state.limits, strict=True)}, known.params,
+        [_halt_row(h) for h in controls.halted()], limit_rows(controls, session.opened()), [_asked(a) for a in controls.approvals if not a.outcome],
+        known.params,
         [TimerRow(known.names[s], name, time_text(due)) for (s, name), due in sorted(state.timers.items(), key=lambda t: (t[1], t[0]))],
         sorted(specs[i].symbol for i in state.lost),
     )  # fmt: skip
@@ -120,6 +138,21 @@ def _bound(when: str) -> tuple[int | None, int | None]:
         return None, parse_time(when)
     except ValueError as e:
         raise ReenactError(f"{when!r} is neither an event's number nor an ISO time such as 2013-10-07T14:30:00Z.") from e
+
+
+def account_state(controls: Controls) -> TradingState:
+    """The strictest state of the account as a whole."""
+    return max((h.state for h in controls.halted() if h.scope is Scope.ACCOUNT), default=TradingState.ACTIVE)
+
+
+def _halt_row(h: Halt) -> HaltRow:
+    until = time_text(h.until_ns) if h.until_ns else ""
+    return HaltRow(place_text(h.scope, h.member), h.state.name, h.rule, h.reason, time_text(h.ns), h.seq, until)
+
+
+def _asked(a: Approval) -> str:
+    asked = a.asked
+    return f"{asked.number}: {asked.command} by {asked.requester}, until {time_text(asked.expires_ns)}"
 
 
 def _market_row(last: Last) -> MarketRow:

@@ -11,7 +11,8 @@ from fractions import Fraction
 import msgspec
 
 from adapters.logs import EventLog
-from adapters.readable import Reader, Row
+from adapters.readable import Reader
+from adapters.rules import Row
 from adapters.times import time_text
 from domain.errors import ReenactError
 from domain.events import CATALOGUE, TICKS, AnyEvent, Event, SessionClosed

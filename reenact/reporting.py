@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
-from adapters.readable import check_row, limits_row
 from adapters.reports import Column, Figure, Line, Mark, Panel, Report, Table, spread, thinned
 from adapters.reports.model import MOST_MARKS, MOST_ROWS, Kind, Tone
+from adapters.rules import check_row, limit_row, session_rules
 from adapters.times import time_text
 from domain.events import SessionOpened
 from domain.instrument import Instrument
 from domain.money import div_half_even, to_text
-from domain.risk import KNOWN
 from projections.decisions import Decisions, Gate, SignalFate
 from projections.executions import Execution, Executions
 from projections.market import Chart, Market
@@ -46,7 +45,7 @@ def report(session: SessionLog) -> Report:
         _positions(position_rows(positions), "Positions"),
         _positions(position_rows(positions, by_strategy=True), "Positions by strategy", strategy=True),
         _accounts(pnl_rows(pnl)[0]),
-        _rules(decisions, opened.instruments),
+        _rules(decisions, opened),
         _limits(opened),
         _denials(decisions, opened),
         _rows("Orders", order_rows, _ORDER_COLUMNS, "No order was sent."),
@@ -188,13 +187,14 @@ def _accounts(rows: list[PnlRow]) -> Table:
     return Table("Profit and loss", columns, body, len(body))
 
 
-def _rules(decisions: Decisions, instruments: Sequence[Instrument]) -> Table:
+def _rules(decisions: Decisions, opened: SessionOpened) -> Table:
     """How often each rule answered, and how near a passed order came to its limit."""
-    spec_of = {f.decision_seq: instruments[f.instrument] for f in decisions.signals()}
+    rules = session_rules(opened.rules)
+    spec_of = {f.decision_seq: opened.instruments[f.instrument] for f in decisions.signals()}
     body = []
     for t in decisions.rules():
-        rule = KNOWN.get(t.rule)
-        near = check_row(t.closest, spec_of.get(t.closest_seq)) if t.closest is not None and t.rule not in _ON_A_GRID else None
+        rule = rules.get(t.rule)
+        near = check_row(t.closest, spec_of.get(t.closest_seq), rules) if t.closest is not None and t.rule not in _ON_A_GRID else None
         shown = f"{near['observed']} of {near['limit']} {near['unit']}".rstrip() if near else ""
         body.append([rule.code if rule else t.rule, t.rule, f"{t.passed:,}", f"{t.denied:,}", shown, str(t.closest_seq) if near else ""])
     columns = [Column("Denies as"), Column("Rule"), Column("Passed", number=True), Column("Denied", number=True), Column("Nearest to its limit"),
@@ -203,20 +203,25 @@ def _rules(decisions: Decisions, instruments: Sequence[Instrument]) -> Table:
 
 
 def _limits(opened: SessionOpened) -> Table:
-    rows = [limits_row(each, i) for i, each in zip(opened.instruments, opened.limits, strict=True)]
-    names = list(rows[0]) if rows else []
-    body = [[i.symbol, *("off" if row[n] is None else str(row[n]) for n in names)] for i, row in zip(opened.instruments, rows, strict=True)]
-    return Table(
-        "Limits at the opening", [Column("Instrument"), *(Column(n.replace("_", " ").capitalize(), number=True) for n in names)], body, len(body)
-    )
+    rules = session_rules(opened.rules)
+    body = []
+    for limit in opened.limits:
+        row = limit_row(limit, rules, opened.instruments)
+        values = ", ".join(f"{name} {'off' if value is None else value}" for name, value in row["values"].items())
+        body.append(
+            [str(limit.id), row["code"], limit.rule, f"{row['scope']} {', '.join(limit.members)}".rstrip(), values, limit.owner, limit.approver]
+        )
+    columns = [Column("Limit", number=True), *(Column(c) for c in ("Denies as", "Rule", "Binds", "Numbers", "Owner", "Approver"))]
+    return Table("Limits at the opening", columns, body, len(body), "The session was opened without limits.")
 
 
 def _denials(decisions: Decisions, opened: SessionOpened) -> Table:
+    rules = session_rules(opened.rules)
     missed = [f for f in decisions.signals(without_order=True) if f.gate == Gate.DENIED]
     body = []
     for f in missed[-MOST_ROWS:]:
         spec = opened.instruments[f.instrument]
-        c = check_row(f.check, spec) if f.check is not None else None
+        c = check_row(f.check, spec, rules) if f.check is not None else None
         numbers = f"{c['observed']} against {c['limit']} {c['unit']}".rstrip() if c else ""
         body.append(
             [time_text(f.ns), f.cl_ord_id, f.strategy, spec.symbol, f.side.name, spec.qty_text(f.qty), f.reason, numbers, str(f.decision_seq)]

@@ -15,11 +15,13 @@ from typing import Any, Final
 import msgspec
 
 from adapters.feeds import FeedInput
+from adapters.venues.lying import LyingVenue
 from adapters.venues.simulated import SimulatedVenue
 from domain.desk import NEVER
 from domain.engine import Engine
-from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired
+from domain.events import DayRolled, FrameRefused, OperatorCommandReceived, SessionClosed, SessionOpened, TimerFired, VenueConnected, VenueLost
 from domain.journal import Journal
+from domain.risk import Rule
 from domain.strategy import Strategy
 from domain.ticks import RECV_NS, Ticks
 
@@ -62,7 +64,7 @@ class Runtime:
         self,
         opened: SessionOpened,
         strategies: Sequence[Strategy],
-        venue: SimulatedVenue,
+        venue: SimulatedVenue | LyingVenue,
         put: Callable[[int, bytes], None],
         *,
         commands: Iterable[OperatorCommandReceived] = (),
@@ -70,10 +72,11 @@ class Runtime:
         stop_on_bad_row: bool = True,
         policy: CommitPolicy | None = None,
         progress: Callable[[Counts, int], None] | None = None,
+        rules: Sequence[Rule] = (),
     ) -> None:
         self.opened = opened
         self.journal = Journal(opened.session)
-        self.engine = Engine(opened, strategies, self.journal)
+        self.engine = Engine(opened, strategies, self.journal, rules)
         self.counts = Counts()
         self.stopped: FrameRefused | None = None
         self._venue = venue
@@ -119,8 +122,14 @@ class Runtime:
             setattr(self, name, state[name])
 
     def _take(self, event: FeedInput) -> None:
+        """Take an input that is no tick; a venue that can fall silent does so while the feed says that its session is lost."""
         self._due(event.ns)
         self._last_ns = max(self._last_ns, event.ns)
+        venue = self._venue
+        if isinstance(event, VenueLost) and isinstance(venue, LyingVenue):
+            venue.lose(event.ns)
+        elif isinstance(event, VenueConnected) and isinstance(venue, LyingVenue):
+            venue.connect(event.ns)
         self.engine.step(event)
         self._release()
         if isinstance(event, FrameRefused):

@@ -37,7 +37,7 @@ from reenact.runtime import Runtime
 _MAGIC = b"reenact snapshot 1\n"
 _DECIDING = (
     "domain/**/*.py", "adapters/feeds/*.py", "adapters/venues/*.py", "reenact/config*.py", "reenact/guard*.py",
-    *(f"reenact/{m}.py" for m in ("compose", "contract", "freezing", "loading", "runtime", "snapshots")),
+    *(f"reenact/{m}.py" for m in ("compose", "contract", "freezing", "loading", "loading_rules", "presets", "runtime", "snapshots")),
 )  # fmt: skip
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 Blocks = Iterator[Ticks | FeedInput]

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 
 from adapters.logs import EventLog
-from adapters.readable import Reader, Row
+from adapters.readable import Reader
+from adapters.rules import Row
 from adapters.sentences import sentence
 from domain.commit import GENESIS, Commit, checked, digest
 from domain.events import TICKS, BarClosed, Event, QuoteUpdated, SessionClosed, TradePrinted

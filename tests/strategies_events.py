@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -31,6 +32,10 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if get_origin(kind) is tuple:
         return st.lists(of_type(get_args(kind)[0]), max_size=3).map(tuple)
+    if isinstance(kind, UnionType):
+        return st.one_of(*(of_type(k) for k in get_args(kind)))
+    if kind is NoneType:
+        return st.none()
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return st.sampled_from(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):

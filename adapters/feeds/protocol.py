@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from domain.events.market import FeedConnected, FeedGap, FeedLost, FrameRefused
+from domain.events.session import VenueConnected, VenueLost
 from domain.ticks import Ticks
 
-FeedInput = FrameRefused | FeedConnected | FeedLost | FeedGap
+FeedInput = FrameRefused | FeedConnected | FeedLost | FeedGap | VenueLost | VenueConnected
 BLOCK = 16384
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from domain.commit import Commit
 from domain.events import Event
-from domain.risk.check import Check
+from domain.limits import Check
 
 _NUL, _SHOWN = "\x00", "␀"
 _encode = msgspec.json.Encoder().encode

@@ -15,14 +15,15 @@ import msgspec
 from adapters.readable import Reader
 from adapters.readmodels.bodies import body, visible
 from adapters.readmodels.tables import AVERAGE_MORE
+from adapters.rules import SCOPES, values_row, within
 from domain.commit import Commit
 from domain.events import DECISIONS, INPUTS, AnyRecorded, SessionClosed, SessionOpened
 from domain.money import POW10, round_half_even
-from domain.risk import KNOWN
 from domain.ticks import Columns, Ticks
 from projections import Fold
 from projections.causes import Causes
 from projections.columns import Pending
+from projections.controls import Binding, Controls
 from projections.decisions import Decisions
 from projections.executions import Executions
 from projections.ledger import Ledger
@@ -112,6 +113,21 @@ class _Recorder(Fold):
             for i, s in enumerate(event.strategies)
         ]
 
+    def words(self, rule: str) -> tuple[str, str]:
+        """Reason code and unit of a rule, as the session knew it."""
+        found = self._reader.rules.get(rule)
+        return (found.code, found.unit) if found else ("", "")
+
+    def limit(self, binding: Binding) -> Row:
+        """A limit's row, its numbers also in the words of a configuration."""
+        limit, reader = binding.limit, self._reader
+        spec = within(limit.scope, binding.member, reader.instruments)
+        values = values_row(limit.values, reader.rules.get(limit.rule), spec)
+        return (
+            self._session, limit.id, binding.member, limit.rule, self.words(limit.rule)[0], SCOPES[limit.scope], _json(limit.values), _json(values),
+            limit.version, limit.owner, limit.approver, limit.effective_ns, binding.seq, binding.until_seq or None,
+        )  # fmt: skip
+
     def _close(self, seq: int, event: SessionClosed) -> None:
         self._any(seq, event)
         self.closed = True
@@ -129,8 +145,11 @@ class SessionRows:
         self._session = session
         self._orders, self._positions, self._pnl, self._ledger = Orders(), Positions(), Pnl(), Ledger()
         self._executions, self._decisions, self._sessions, causes = Executions(), Decisions(), Sessions(), Causes()
+        self._controls = Controls()
         self._recorder = _Recorder(session, causes, self._ledger)
-        self._views = [self._orders, self._positions, self._pnl, self._executions, self._decisions, self._sessions, causes, self._recorder]
+        self._views = [
+            self._orders, self._positions, self._pnl, self._executions, self._decisions, self._sessions, causes, self._controls, self._recorder,
+        ]  # fmt: skip
         self._decided = 0
         self._told: dict[str, dict[Row, Row]] = {}
 
@@ -155,7 +174,7 @@ class SessionRows:
             name = self._session
             added.rows["risk_decisions"] = [(name, d.seq, d.ns, d.cl_ord_id, d.approved, d.reason, d.signal_seq) for d in decided]
             added.rows["risk_checks"] = [
-                (name, d.seq, line, c.rule, *_RULES.get(c.rule, _UNKNOWN), c.passed, c.observed, c.limit, c.seen)
+                (name, d.seq, line, c.rule, *self._recorder.words(c.rule), c.passed, c.observed, c.limit, c.seen, c.limit_id, c.version)
                 for d in decided
                 for line, c in enumerate(d.checks, start=1)
             ]
@@ -203,6 +222,23 @@ class SessionRows:
                 name, r.index, r.qty, r.mark_px, r.instrument.price_digits + 1, r.instrument.settle, r.digits, r.realised, r.unrealised,
             ) for r in self._pnl.by_instrument()]),
             ("balances", 3, lambda: [(name, p.account, p.currency, p.amt, p.digits) for p in self._ledger.rows()]),
+            ("limits", 3, lambda: [self._recorder.limit(b) for b in self._controls.bindings]),
+            ("halts", 2, lambda: [(
+                name, h.seq, h.ns, SCOPES[h.scope], h.member, h.state.name.lower(), h.rule, h.reason, h.until_ns, h.observed, h.limit, h.actor,
+                h.working, _json(h.unknown), h.canceled, h.filled, h.took_ns, h.ended_seq or None, h.ended_ns or None, h.requester, h.approver,
+            ) for h in self._controls.halts]),
+            ("approvals", 2, lambda: [(
+                name, a.asked.number, a.seq, a.asked.requester, a.asked.command, _json_text(a.asked.argument), a.asked.expires_ns, a.outcome, a.actor,
+                a.reason, a.closed_seq or None,
+            ) for a in self._controls.approvals]),
+            ("overrides", 2, lambda: [(
+                name, o.granted.number, o.seq, o.granted.rule, o.granted.limit_id, o.granted.most, o.strategy, o.granted.instrument,
+                o.granted.expires_ns, o.granted.requester, o.granted.verifier, o.granted.reason, o.cl_ord_id, o.closed_seq or None,
+            ) for o in self._controls.overrides]),
+            ("order_groups", 2, lambda: [(
+                name, g.opened.number, g.seq, g.opened.kind.name.lower(), g.strategy, g.opened.instrument,
+                g.opened.on_failure.name.lower(), _json(g.legs), _json(g.failed), g.closed_seq or None, g.open_qty, g.reason,
+            ) for g in self._controls.groups]),
         )  # fmt: skip
 
     def _equity(self) -> tuple[list[Row], list[Row]]:
@@ -213,10 +249,6 @@ class SessionRows:
             rows += [(self._session, r.currency, p.seq, p.ns, p.equity, r.digits) for p in change.points]
             gone += [(self._session, r.currency, seq) for seq in change.gone]
         return rows, gone
-
-
-_RULES = {rule.id: (rule.code, rule.unit) for rule in KNOWN.values()}
-_UNKNOWN = ("", "")
 
 
 def _average(px: Fraction | None) -> int | None:

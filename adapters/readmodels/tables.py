@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adapters.readmodels.schema import Column, Table, Type, big, count, flag, json, text, wide
 
-VERSION = 1
+VERSION = 2
 AVERAGE_MORE = 8
 """Digits that an average price has beyond those of the instrument's prices; half-even."""
 
@@ -145,9 +145,66 @@ RISK_CHECKS = Table(
     (
         _SESSION, big("seq", "The decision, see risk_decisions."), count("line", "Number of the check in its decision, from 1."), text("rule", "Rule id."),
         text("code", "Its reason code."), text("unit", "Unit of its numbers: px, qty and amt are the instrument's."), flag("passed", "It passed."),
-        big("observed", "What was found."), big("limit_value", "What it was compared with; -1: off."), big("seen", "The market event looked at, or 0."),
+        big("observed", "What was found."), big("limit_value", "What it was compared with; -1: off."), big("seen", "The newest event looked at, or 0."),
+        big("limit_id", "The limit asked about, see limits; 0: the rule needs none."), big("rule_version", "Version of the rule."),
     ),
     ("session", "seq", "line"), appended=True, indexes=("session, rule, passed",),
+)  # fmt: skip
+LIMITS = Table(
+    "limits", "Every limit for every member of its scope, from when to when it bound. In force: until_seq IS NULL.",
+    (
+        _SESSION, big("limit_id", "Its place in the session's book, from 1."), text("member", "Symbol, strategy, class or venue; empty for the account."),
+        text("rule", "Rule id."), text("code", "The rule's reason code."), text("scope", "account, venue, class, instrument or strategy."),
+        json("numbers", "The rule's parameters as integers, in its order; -1: off."),
+        json("shown", "The same by name, as a configuration writes them; null: off."), big("version", "Version of the limit."),
+        text("owner", "Who answers for it."), text("approver", "Who approved it, empty where one person may decide."),
+        big("effective_ns", "From when it holds, UTC nanoseconds, 0: from the opening."), big("from_seq", "The event that brought it."),
+        big("until_seq", "The event that took its place.", "in force"),
+    ),
+    ("session", "limit_id", "member"), indexes=("session, rule, member",),
+)  # fmt: skip
+HALTS = Table(
+    "halts", "Every halt and kill, by scope. In force: ended_seq IS NULL.",
+    (
+        _SESSION, _SEQ, _NS, text("scope", "account, venue, class, instrument or strategy."), text("member", "Which one; empty for the account."),
+        text("state", "reduce_only, halted or killed."), text("rule", "The rule that asked for it, empty for a person, K-01 for a kill."), text("reason", "Why."),
+        big("until_ns", "When it ends by itself, 0: never."), big("observed", "The rule's number."), big("limit_value", "What it was compared with."),
+        text("actor", "Who engaged the kill switch."), big("working", "Orders that worked at the kill."), json("unknown", "Their ids whose fate was not proven."),
+        big("canceled", "How many of them were canceled."), big("filled", "How many were filled before."),
+        big("took_ns", "From the kill to the last order proven dead.", "not yet, or no kill"), big("ended_seq", "The event that ended it.", "in force"),
+        big("ended_ns", "Its time.", "in force"), text("requester", "Who asked to resume."), text("approver", "Who approved that."),
+    ),
+    ("session", "seq"),
+)  # fmt: skip
+APPROVALS = Table(
+    "approvals", "Every command that needed a second person. Waiting: outcome is empty.",
+    (
+        _SESSION, big("number", "Number of the request."), _SEQ, text("requester", "Who asked."), text("command", "What for."), json("argument", "Its argument."),
+        big("expires_ns", "Until when it waits, UTC nanoseconds."), text("outcome", "granted, declined, withdrawn or expired; empty while it waits."),
+        text("actor", "Who decided."), text("reason", "Why."), big("closed_seq", "The event that closed it.", "it waits"),
+    ),
+    ("session", "number"),
+)  # fmt: skip
+OVERRIDES = Table(
+    "overrides", "Every order that two persons let pass a rule once.",
+    (
+        _SESSION, big("number", "Number of the override."), _SEQ, text("rule", "The rule that may be passed."), big("limit_id", "Its limit."),
+        big("most", "The largest observed number that passes."), _STRATEGY, _INSTRUMENT, big("expires_ns", "Until when it may be used, UTC nanoseconds."),
+        text("requester", "Who asked."), text("verifier", "Who verified."), text("reason", "Why."), text("cl_ord_id", "The order that used it, empty for none."),
+        big("closed_seq", "The event that used or ended it.", "it may be used"),
+    ),
+    ("session", "number"),
+)  # fmt: skip
+ORDER_GROUPS = Table(
+    "order_groups", "Brackets, OCO and OTO: orders that belong together.",
+    (
+        _SESSION, big("number", "Number of the group."), _SEQ, text("kind", "oco, oto or bracket."), _STRATEGY, _INSTRUMENT,
+        text("on_failure", "flatten, retry or alert."),
+        json("legs", "Its orders as they were sent, as a list of [role, cl_ord_id]."), json("failed", "Legs that failed, as a list of [role, cl_ord_id, reason]."),
+        big("closed_seq", "The event that closed it.", "open"), wide("open_qty", "What its fills left open and unprotected, signed, once it is closed."),
+        text("reason", "Why it was opened, closed or looked after again, as last said."),
+    ),
+    ("session", "number"),
 )  # fmt: skip
 EVENTS = Table(
     "events", "Every event that is no tick.",
@@ -155,7 +212,7 @@ EVENTS = Table(
         _SESSION, _SEQ, text("type", "Name of the event, see docs/events.md."), _NS, Column("time", Type.TIME, "ns, cut to microseconds."),
         big("cause", "Seq of the recorded cause, 0 for none."), big("parent", "Seq of what led to it, reports of the venue hung on the request they answer; 0 for none."),
         count("instrument", "Index of the instrument it is about.", "it is about none"), text("cl_ord_id", "The order it is about.", "it is about none"),
-        json("body", "Its own fields as recorded, words of closed lists by name; a check is [rule, passed, observed, limit, seen], as in risk_checks."),
+        json("body", "Its own fields as recorded, words of closed lists by name; a check is [rule, passed, observed, limit, seen, limit_id, version], as in risk_checks."),
     ),
     ("session", "seq"), appended=True, indexes=("session, cl_ord_id", "session, type, seq", "session, parent"), rising="time",
 )  # fmt: skip
@@ -180,7 +237,7 @@ BARS = Table(
 )  # fmt: skip
 TABLES = (
     SESSIONS, INSTRUMENTS, STRATEGIES, ORDERS, ORDER_IDS, POSITIONS, STRATEGY_POSITIONS, PNL, INSTRUMENT_PNL, EQUITY, BALANCES, POSTINGS,
-    EXECUTIONS, RISK_DECISIONS, RISK_CHECKS, EVENTS, TRADES, QUOTES, BARS,
+    EXECUTIONS, RISK_DECISIONS, RISK_CHECKS, LIMITS, HALTS, APPROVALS, OVERRIDES, ORDER_GROUPS, EVENTS, TRADES, QUOTES, BARS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 

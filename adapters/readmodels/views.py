@@ -65,7 +65,7 @@ SELECT session, currency, @dec(equity, digits) AS equity, @dec(opening, digits) 
 FROM pnl"""),
     View("account_balances", "The ledger's balances as decimals.", "SELECT session, account, currency, @dec(amt, digits) AS balance FROM balances"),
     View("denials", "Every denied order with the checks that failed; numbers as decimals where the rule's unit has digits.", """
-SELECT d.session, d.seq, @time(d.ns) AS decided, d.cl_ord_id, o.strategy, i.symbol, o.side, @dec(o.order_qty, i.qty_digits) AS qty, d.reason, c.rule, c.code, c.unit,
+SELECT d.session, d.seq, @time(d.ns) AS decided, d.cl_ord_id, o.strategy, i.symbol, o.side, @dec(o.order_qty, i.qty_digits) AS qty, d.reason, c.rule, c.code, c.limit_id, c.rule_version, c.unit,
   CASE c.unit WHEN 'px' THEN @dec(c.observed, i.price_digits) WHEN 'qty' THEN @dec(c.observed, i.qty_digits) WHEN 'amt' THEN @dec(c.observed, i.amt_digits)
     ELSE @dec(c.observed, 0) END AS observed,
   CASE c.unit WHEN 'px' THEN @dec(c.limit_value, i.price_digits) WHEN 'qty' THEN @dec(c.limit_value, i.qty_digits) WHEN 'amt' THEN @dec(c.limit_value, i.amt_digits)
@@ -85,6 +85,11 @@ FROM risk_checks c JOIN (
   FROM risk_checks WHERE limit_value > 0 GROUP BY session, rule
 ) u ON u.session = c.session AND u.rule = c.rule AND u.seq = c.seq
 WHERE c.limit_value > 0"""),
+    View("limits_in_force", "What binds now: every limit for every member of its scope, with its numbers as a configuration writes them.", """
+SELECT session, limit_id, rule, code, scope, member, shown, version, owner, approver, @time(effective_ns) AS effective, from_seq
+FROM limits WHERE until_seq IS NULL"""),
+    View("halts_in_force", "What is not free to trade now, why, and since when.", """
+SELECT session, seq, @time(ns) AS since, scope, member, state, rule, reason, actor, until_ns FROM halts WHERE ended_seq IS NULL"""),
     View("order_life", "What happened to each order, event by event, under every id it had.", """
 SELECT i.session, i.submitted_seq, o.cl_ord_id AS current_id, e.seq, e.time, e.type, e.cl_ord_id, e.parent, e.body
 FROM order_ids i JOIN orders o ON o.session = i.session AND o.submitted_seq = i.submitted_seq

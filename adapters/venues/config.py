@@ -6,12 +6,16 @@ Invariants: an unknown key is refused; numbers are exact decimals, durations hav
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from adapters.times import duration_text, parse_duration
+from adapters.venues.faults import Fault, FaultSettings
+from adapters.venues.lying import LyingVenue
 from adapters.venues.settings import FEE_DIGITS, PPM, Resting, Size, Slippage, VenueSettings
+from adapters.venues.simulated import SimulatedVenue
+from domain.instrument import Instrument
 from domain.money import to_int
 
 _RATE_DIGITS = len(str(PPM)) - 1
@@ -51,10 +55,76 @@ def _amount(value: object) -> Decimal:
     return amount
 
 
+def _share(value: object) -> Decimal:
+    share = _decimal(value)
+    if not 0 <= share <= 1:
+        raise ValueError(f'is a part of the reports: one in a hundred is "0.01", it is {share}')
+    to_int(share, _RATE_DIGITS)
+    return share
+
+
+def _some_time(value: object) -> int:
+    ns = _duration(value)
+    if ns <= 0:
+        raise ValueError("must be longer than 0")
+    return ns
+
+
 _Text = PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)
 Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(duration_text, return_type=str)]
 Rate = Annotated[Decimal, BeforeValidator(_rate), _Text]
 Amount = Annotated[Decimal, BeforeValidator(_amount), _Text]
+Share = Annotated[Decimal, BeforeValidator(_share), _Text]
+SomeTime = Annotated[int, BeforeValidator(_some_time), PlainSerializer(duration_text, return_type=str)]
+FaultName = Literal[
+    "wrong_qty", "wrong_px", "overfill", "phantom", "twice", "late_reject", "lose", "drop", "delay", "duplicate", "reorder",
+]  # fmt: skip
+
+
+class ScriptedFault(BaseModel):
+    """`{ fault = "drop", at = 3 }`: the third report that the fault may befall."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    fault: FaultName
+    at: int = Field(ge=1)
+
+
+class FaultsConfig(BaseModel):
+    """`[venue.faults]`: what is wrong with the venue's reports, as parts of the reports that a fault may befall, or by `script`.
+
+    drop, delay, duplicate, reorder, lose: any report. wrong_qty, wrong_px, overfill, twice, late_reject: fills. phantom: acceptances.
+    delay_by: how much later a delayed report comes. lost_for: how long a broken session stays so. wrong_ticks: the most a price is wrong by.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    wrong_qty: Share = Decimal(0)
+    wrong_px: Share = Decimal(0)
+    overfill: Share = Decimal(0)
+    phantom: Share = Decimal(0)
+    twice: Share = Decimal(0)
+    late_reject: Share = Decimal(0)
+    lose: Share = Decimal(0)
+    drop: Share = Decimal(0)
+    delay: Share = Decimal(0)
+    duplicate: Share = Decimal(0)
+    reorder: Share = Decimal(0)
+    delay_by: SomeTime = 10**9
+    lost_for: SomeTime = 30 * 10**9
+    wrong_ticks: int = Field(default=10, ge=1, le=1_000_000)
+    script: tuple[ScriptedFault, ...] = ()
+
+    def settings(self) -> FaultSettings:
+        """The integers that the venue works with."""
+        rates = ((fault, to_int(getattr(self, fault.name.lower()), _RATE_DIGITS)) for fault in Fault)
+        return FaultSettings(
+            rates=tuple((fault, ppm) for fault, ppm in rates if ppm),
+            script=tuple((Fault[row.fault.upper()], row.at) for row in self.script),
+            delay_ns=self.delay_by,
+            lost_ns=self.lost_for,
+            wrong_ticks=self.wrong_ticks,
+        )
 
 
 class SimulatedVenueConfig(BaseModel):
@@ -63,6 +133,7 @@ class SimulatedVenueConfig(BaseModel):
     latency_out, latency_back: from us to the venue and back; jitter_out, jitter_back: the most that chance adds to them.
     liquidity: "infinite" fills an order whole, "displayed" at most the size shown. resting: a print fills a resting limit only
     "through" it, or by "touch". slippage: a taker fill is worse by "fixed" slippage_ticks, or by "random" 0 to that many.
+    faults: what it tells us wrongly, see `FaultsConfig`; without the table it tells the truth.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -80,6 +151,7 @@ class SimulatedVenueConfig(BaseModel):
     slippage: Literal["none", "fixed", "random"] = "none"
     slippage_ticks: int = Field(default=0, ge=0, le=1_000_000)
     seed: int | None = Field(default=None, ge=0, lt=1 << 63)
+    faults: FaultsConfig | None = None
 
     @model_validator(mode="after")
     def _slippage_is_whole(self) -> SimulatedVenueConfig:
@@ -88,6 +160,20 @@ class SimulatedVenueConfig(BaseModel):
         if self.slippage != "none" and not self.slippage_ticks:
             raise ValueError(f'slippage = "{self.slippage}" needs slippage_ticks of 1 or more')
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_usual(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        table: dict[str, Any] = inner(self)
+        if self.faults is None:
+            del table["faults"]
+        return table
+
+    def venue(self, instruments: tuple[Instrument, ...], session_seed: int) -> SimulatedVenue | LyingVenue:
+        """The venue; it tells the truth unless there is a table of faults."""
+        seed = session_seed if self.seed is None else self.seed
+        if self.faults is None:
+            return SimulatedVenue(instruments, self.settings(), seed)
+        return LyingVenue(instruments, self.settings(), seed, self.faults.settings())
 
     def settings(self) -> VenueSettings:
         """The integers that the venue works with."""

@@ -23,11 +23,13 @@ from adapters.venues.tables import ASKS, BIDS, Table, table_of
 from domain.chance import Chance
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.instrument import Instrument
+from domain.risk.approval import Approved
 from domain.terms import OrderType, Side, TimeInForce
 from domain.ticks import BAR, INSTRUMENT, KIND, QUOTE, RECV_NS, TRADE, Ticks
 
 NEVER: Final = 2**63 - 1
 VenueMessage = OrderSubmitted | OrderCancelRequested | OrderReplaceRequested
+Sendable = Approved | OrderCancelRequested
 # Final: compiled code holds them and looks nothing up.
 _Submitted: Final = OrderSubmitted
 _MARKET: Final = OrderType.MARKET
@@ -62,8 +64,9 @@ class SimulatedVenue:
         self._table: Table | None = None
         self._start = self._stop = self._base = self._moved = 0
 
-    def submit(self, message: VenueMessage) -> None:
-        """Send a message at `message.ns`; messages arrive in the order in which they were sent."""
+    def submit(self, request: Sendable) -> None:
+        """Send a request at its `ns`; requests arrive in the order in which they were sent. An order comes only as the risk room approved it."""
+        message = request.message if isinstance(request, Approved) else request
         self._arrivals.append((self._out.arrival_ns(message.ns), message))
 
     @property
@@ -118,6 +121,12 @@ class SimulatedVenue:
                 return due.popleft()
             if not self._step(until_ns):
                 return None
+
+    def taking_px(self, instrument: int, side: int, now_ns: int) -> int:
+        """The price that an order which takes finds at `now_ns`, 0 when nothing stands."""
+        prices = self._prices_of(instrument)
+        lane = prices.offered(ASKS if side > 0 else BIDS, now_ns)
+        return prices.px[lane] if lane >= 0 else 0
 
     def roll_day(self, ns: int) -> None:
         """The day ends at `ns`: DAY orders that are at the venue expire."""

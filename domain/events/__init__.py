@@ -14,16 +14,21 @@ from domain.events.account import (
     ReconciliationAdjusted,
     ReconciliationBreak,
 )
-from domain.events.decisions import (
+from domain.events.control import (
+    ApprovalClosed,
+    ApprovalRequested,
+    KillCompleted,
     KillSwitchEngaged,
     LimitsChanged,
-    OrderApproved,
-    OrderDenied,
-    ParametersChanged,
-    SignalRaised,
+    OutcomeRecorded,
+    OverrideClosed,
+    OverrideGranted,
+    SurveillanceAlerted,
     TradingHalted,
     TradingResumed,
 )
+from domain.events.decisions import OrderApproved, OrderDenied, OrderSized, ParametersChanged, SignalRaised
+from domain.events.groups import GroupClosed, GroupLegFailed, GroupLegged, GroupOpened, GroupReopened, Leg
 from domain.events.market import BarClosed, FeedConnected, FeedGap, FeedLost, FrameRefused, QuoteUpdated, TradePrinted
 from domain.events.orders import (
     FillBusted,
@@ -45,15 +50,21 @@ from domain.events.orders import (
 )
 from domain.events.session import (
     Balance,
+    ControlSettings,
     DayRolled,
     OperatorCommandReceived,
     OperatorCommandRefused,
+    ParamSpec,
+    RuleSpec,
     SessionClosed,
     SessionOpened,
     SessionResumed,
+    Sizing,
     StrategySpec,
     TimerFired,
     TimerSet,
+    VenueConnected,
+    VenueLost,
 )
 
 AnyTick = TradePrinted | QuoteUpdated | BarClosed
@@ -62,11 +73,12 @@ AnyInput = (
     | FeedConnected | FeedLost | FeedGap | FrameRefused
     | OrderPended | OrderAccepted | OrderRejected | OrderTriggered | OrderFilled | OrderCanceled | OrderCancelRejected
     | OrderReplaced | OrderRestated | OrderExpired | FillBusted | FillCorrected
-    | BalanceReported | FeeCharged | FundingPaid | ExternalTradeObserved
+    | BalanceReported | FeeCharged | FundingPaid | ExternalTradeObserved | VenueLost | VenueConnected
 )  # fmt: skip
 AnyDecision = (
-    TimerSet | SignalRaised | ParametersChanged | OrderApproved | OrderDenied | LimitsChanged | TradingHalted | TradingResumed
-    | KillSwitchEngaged | OrderSubmitted | OrderCancelRequested | OrderReplaceRequested | OrderUnknown
+    TimerSet | SignalRaised | ParametersChanged | OrderSized | OrderApproved | OrderDenied | LimitsChanged | TradingHalted | TradingResumed
+    | KillSwitchEngaged | KillCompleted | ApprovalRequested | ApprovalClosed | OverrideGranted | OverrideClosed | SurveillanceAlerted | OutcomeRecorded
+    | GroupOpened | GroupLegged | GroupLegFailed | GroupClosed | GroupReopened | OrderSubmitted | OrderCancelRequested | OrderReplaceRequested | OrderUnknown
     | OperatorCommandRefused
     | ReconciliationBreak | ReconciliationAdjusted
 )  # fmt: skip
@@ -74,6 +86,13 @@ AnyRecorded = AnyInput | AnyDecision
 AnyEvent = AnyTick | AnyRecorded
 
 TICKS: frozenset[type] = frozenset(AnyTick.__args__)
+ORDER_EVENTS: frozenset[type] = frozenset(
+    {
+        OrderSubmitted, OrderPended, OrderAccepted, OrderRejected, OrderTriggered, OrderFilled, OrderCancelRequested, OrderCanceled,
+        OrderCancelRejected, OrderReplaceRequested, OrderReplaced, OrderRestated, OrderExpired, OrderUnknown, FillBusted, FillCorrected,
+    }
+)  # fmt: skip
+"""What happens to one order."""
 INPUTS: frozenset[type] = frozenset(AnyInput.__args__)
 DECISIONS: frozenset[type] = frozenset(AnyDecision.__args__)
 CATALOGUE: tuple[type[Event], ...] = AnyEvent.__args__
@@ -84,15 +103,19 @@ __all__ = [
     "CATALOGUE",
     "DECISIONS",
     "INPUTS",
+    "ORDER_EVENTS",
     "TICKS",
     "AnyDecision",
     "AnyEvent",
     "AnyInput",
     "AnyRecorded",
     "AnyTick",
+    "ApprovalClosed",
+    "ApprovalRequested",
     "Balance",
     "BalanceReported",
     "BarClosed",
+    "ControlSettings",
     "DayRolled",
     "Event",
     "ExternalTradeObserved",
@@ -104,7 +127,14 @@ __all__ = [
     "FillCorrected",
     "FrameRefused",
     "FundingPaid",
+    "GroupClosed",
+    "GroupLegFailed",
+    "GroupLegged",
+    "GroupOpened",
+    "GroupReopened",
+    "KillCompleted",
     "KillSwitchEngaged",
+    "Leg",
     "LimitsChanged",
     "OperatorCommandReceived",
     "OperatorCommandRefused",
@@ -121,21 +151,31 @@ __all__ = [
     "OrderReplaceRequested",
     "OrderReplaced",
     "OrderRestated",
+    "OrderSized",
     "OrderSubmitted",
     "OrderTriggered",
     "OrderUnknown",
+    "OutcomeRecorded",
+    "OverrideClosed",
+    "OverrideGranted",
+    "ParamSpec",
     "ParametersChanged",
     "QuoteUpdated",
     "ReconciliationAdjusted",
     "ReconciliationBreak",
+    "RuleSpec",
     "SessionClosed",
     "SessionOpened",
     "SessionResumed",
     "SignalRaised",
+    "Sizing",
     "StrategySpec",
+    "SurveillanceAlerted",
     "TimerFired",
     "TimerSet",
     "TradePrinted",
     "TradingHalted",
     "TradingResumed",
+    "VenueConnected",
+    "VenueLost",
 ]

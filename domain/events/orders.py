@@ -10,7 +10,10 @@ from domain.terms import Liquidity, OrderType, OrdStatus, Side, TimeInForce
 
 
 class OrderSubmitted(Event, frozen=True, tag="submit"):
-    """Decision. The intent to send, recorded before it leaves; cause is its `OrderApproved`. Source: FIX 35=D; law 6."""
+    """Decision. The intent to send, recorded before it leaves; cause is its `OrderApproved`. Source: FIX 35=D; law 6.
+
+    `intentional`, `locate`: as in its signal.
+    """
 
     cl_ord_id: str
     strategy: int
@@ -25,6 +28,8 @@ class OrderSubmitted(Event, frozen=True, tag="submit"):
     expire_ns: int
     post_only: bool
     reduce_only: bool
+    intentional: bool = False
+    locate: str = ""
 
 
 class OrderPended(Event, frozen=True, tag="pend"):

@@ -1,20 +1,36 @@
-"""Is the market data behind the order fresh?"""
+"""Is the market data behind the order fresh?
+
+Invariants: an order without a price that only reduces passes, for nothing prices it; every other order needs a feed and fresh data.
+"""
 
 from __future__ import annotations
 
-from domain.risk.answer import answer
-from domain.risk.check import Check, Rule
-from domain.risk.limits import Limits
+from typing import Final
+
+from domain.limits import Check
+from domain.risk.bound import Bound, answer
 from domain.risk.proposal import Proposal
+from domain.risk.rule import Param, Rule
+from domain.terms import Scope
+
+_UP: Final = Check("R-20a", True, 0, 0)
 
 
-def check_stale_data(p: Proposal, limits: Limits) -> Check:
-    """Age of the reference ≤ max_age_ns, and its feed is up; no data at all is stale (observed -1). Source: FIA PTG market-data checks; features D R-20."""
-    limit = limits.max_age_ns
+def check_feed_up(p: Proposal, limit: Bound) -> Check:
+    """The instrument's feed is not known to be down (1). Source: FIA PTG market-data checks; features D R-20."""
+    return answer(limit, p.exits_at_market, 1, 0) if p.feed_lost else _UP
+
+
+def check_stale_data(p: Proposal, limit: Bound) -> Check:
+    """Age of the reference ≤ max_age; no data at all is stale (observed -1). Source: FIA PTG market-data checks; features D R-20."""
     if not p.ref_ns:
-        return answer("R-20", limit < 0 and not p.feed_lost, -1, limit)
+        return answer(limit, p.exits_at_market, -1, limit.most)
     age = p.now_ns - p.ref_ns
-    return answer("R-20", (limit < 0 or age <= limit) and not p.feed_lost, age, limit, p.ref_seq)
+    return answer(limit, age <= limit.most or p.exits_at_market, age, limit.most, p.ref_seq)
 
 
-RULE: Rule = Rule("R-20", "STALE_DATA", "ns", check_stale_data)
+FEED_UP: Rule = Rule("R-20a", "FEED_LOST", "flag", check_feed_up)
+RULE: Rule = Rule(
+    "R-20", "STALE_DATA", "ns", check_stale_data, (Param("max_age", "ns", "oldest reference price that an order may rest on"),),
+    (Scope.INSTRUMENT, Scope.CLASS, Scope.VENUE, Scope.STRATEGY, Scope.ACCOUNT),
+)  # fmt: skip

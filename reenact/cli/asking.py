@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -18,6 +18,7 @@ from reenact.config import DEFAULT_LOG
 from reenact.explain import Step, Why
 from reenact.explain import why as explain_why
 from reenact.explain import why_not as explain_why_not
+from reenact.limiting import LimitRow
 from reenact.logs import FORMS, SessionLog, open_log
 from reenact.moment import Moment, moment
 
@@ -94,7 +95,8 @@ def _step(step: Step, indent: str, *, every: bool) -> None:
         word = "passed" if check.passed else "FAILED"
         numbers = f"{check.observed} against {check.limit} {check.unit}".rstrip()
         seen = f", by event {check.seen}" if check.seen else ""
-        click.echo(f"{indent}{'':>10}{word}  {check.rule:<6} {check.code:<16} {numbers}{seen}")
+        limit = f"  [limit {check.limit_id}, version {check.limit_version}, {check.scope}]" if check.limit_id else ""
+        click.echo(f"{indent}{'':>10}{word}  {check.rule:<6} {check.code:<16} {numbers}{seen}{limit}")
         if check.seen:
             market[check.seen] = check.market
     for seq, text in market.items():
@@ -142,7 +144,7 @@ def _show_moment(m: Moment) -> None:
     show_pairs([
         ("Session", m.session), ("After event", m.seq), ("Time", m.time), ("Trading", m.trading), ("Day", m.day or "-"),
         ("Cash", ", ".join(f"{amt} {c}" for c, amt in m.cash.items()) or "-"), ("Orders so far", m.orders),
-        ("Feeds lost for", ", ".join(m.lost_feeds) or "-"),
+        ("Feeds lost for", ", ".join(m.lost_feeds) or "-"), ("Waiting for a second person", "; ".join(m.waiting) or "-"),
     ])  # fmt: skip
     market = {"instrument": "Instrument", "trade": "Last trade", "trade_at": "At", "bid": "Bid", "ask": "Ask", "quote_at": "At", "close": "Bar close"}
     sections: list[tuple[str, Callable[[], None]]] = [
@@ -150,12 +152,8 @@ def _show_moment(m: Moment) -> None:
         ("Positions", lambda: show_rows(m.positions, empty="none", columns=_POSITIONS)),
         ("Working orders", lambda: show_rows(m.working, empty="none", columns=_ORDERS, tones=_STATUS)),
         ("Profit and loss", lambda: show_rows(m.pnl, empty="none", columns=_PNL)),
-        (
-            "Limits",
-            lambda: show_rows(
-                [{"instrument": s} | {k: "off" if v is None else v for k, v in r.items()} for s, r in m.limits.items()], empty="none", columns=_LIMITS
-            ),
-        ),
+        ("Halts", lambda: show_rows(m.halts, empty="none: everything may trade", columns=_HALTS, tones=_STATES)),
+        ("Limits", lambda: show_limits(m.limits)),
         ("Timers", lambda: show_rows(m.timers, empty="none", columns={"strategy": "Strategy", "name": "Timer", "due": "Due"})),
     ]
     for heading, show in sections:
@@ -252,10 +250,29 @@ _PNL = {
     "currency": "Currency", "opening": "Opening", "realised": "Realised", "unrealised": "Unrealised", "fees": "Fees", "funding": "Funding",
     "adjusted": "Adjusted", "equity": "Equity", "peak": "Peak", "max_drawdown": "Max drawdown",
 }  # fmt: skip
-_LIMITS = {
-    "instrument": "Instrument", "max_order_qty": "Max order qty", "max_order_value": "Max order value", "collar_bps": "Collar bps",
-    "max_long": "Max long", "max_short": "Max short", "max_age": "Max age",
-}  # fmt: skip
+_HALTS = {"place": "Place", "state": "State", "rule": "Rule", "reason": "Reason", "since": "Since", "seq": "Event", "until": "Until"}
+_STATES = {"state": {"KILLED": "red bold", "HALTED": "red", "REDUCE_ONLY": "yellow"}}
+
+
+def show_limits(limits: Sequence[LimitRow]) -> None:
+    """Limits in force, a line for each."""
+    rows = [
+        {
+            "id": r.id, "rule": r.rule, "code": r.code, "binds": f"{r.scope} {', '.join(r.members)}".rstrip(), "values": values_text(r.values),
+            "version": r.version, "owner": r.owner, "approver": r.approver, "effective": r.effective,
+        }
+        for r in limits
+    ]  # fmt: skip
+    columns = {
+        "id": "Limit", "rule": "Rule", "code": "Denies as", "binds": "Binds", "values": "Numbers", "version": "Version", "owner": "Owner",
+        "approver": "Approver", "effective": "Effective",
+    }  # fmt: skip
+    show_rows(rows, empty="none: nothing is limited", columns=columns)
+
+
+def values_text(values: Mapping[str, str | None]) -> str:
+    """A limit's numbers on a line."""
+    return ", ".join(f"{name} = {'off' if value is None else value}" for name, value in values.items())
 
 
 @click.command(epilog=example("reenact pnl", "reenact pnl --session spy-sma-1 --json"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.readable import Row
+from adapters.rules import Row
 from domain.errors import LogUnavailable
 from domain.events import SessionClosed
 from reenact import queries

@@ -130,9 +130,13 @@ def _show_pairs(s: RunSummary) -> None:
 @click.command(epilog=example("reenact verify spy-sma-1", "reenact verify --all", "reenact verify spy-sma-1 --config changed.toml"))
 @click.argument("session", metavar="[SESSION]", required=False)
 @click.option(
-    "--config", "config", metavar="FILE", type=click.Path(path_type=Path), help="Use this configuration's limits and strategies: what would differ?"
+    "--config",
+    "config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Use this configuration's limits, rules and strategies: what would differ?",
 )
-@click.option("--recorded-code", is_flag=True, help="Run the recorded source of users' strategies, not today's files.")
+@click.option("--recorded-code", is_flag=True, help="Run the recorded source of users' strategies and rules, not today's files.")
 @click.option("--log", "log", metavar="URL", default=DEFAULT_LOG, show_default=True, help=f"The log: {FORMS}.")
 @click.option("--all", "every", is_flag=True, help="Every session of the log.")
 @json_option
@@ -140,7 +144,7 @@ def _show_pairs(s: RunSummary) -> None:
 def verify(session: str | None, config: Path | None, recorded_code: bool, log: str, every: bool, as_json: bool, no_progress: bool) -> None:
     """Re-enact a session and compare every decision.
 
-    Without a name, the latest session. Users' strategy files are looked for beside --config, else in the current folder; a file that is
+    Without a name, the latest session. Users' strategy and rule files are looked for beside --config, else in the current folder; a file that is
     not there is replaced by its recorded source.
 
     Exit code 0: every recorded decision was reached again. 1: something differs, or the log is damaged; the first place is named.
@@ -179,6 +183,7 @@ class Verdict(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     ticks_per_s: int = 0
     strategies: dict[str, str] = {}
+    rules: dict[str, str] = {}
     problem: str = ""
     damaged_commit: int = 0
     diverged_seq: int = 0
@@ -197,7 +202,7 @@ def _verify_one(store: EventLog, name: str, config: SessionConfig | None, *, rec
             result = compose.verify(store, name, config=config, base=base, recorded_code=recorded_code, progress=meter.at)
         except (LogCorrupt, LogGap) as e:
             return Verdict(session=name, ok=False, damaged_commit=e.commit, problem=str(e))
-    same = {f: getattr(result, f) for f in ("commits", "events", "ticks", "last_seq", "head", "seconds", "ticks_per_s", "strategies")}
+    same = {f: getattr(result, f) for f in ("commits", "events", "ticks", "last_seq", "head", "seconds", "ticks_per_s", "strategies", "rules")}
     if result.ok:
         return Verdict(session=name, ok=True, closed=result.closed, **same)
     error = ReplayDiverged(name, result.diverged_seq, result.expected, result.actual)
@@ -236,3 +241,5 @@ def _show_verdict(v: Verdict) -> None:
     click.echo(f"        head {v.head}, {v.ticks:,} ticks at {v.ticks_per_s:,}/s")
     for name, where in v.strategies.items():
         click.echo(f"        strategy {clean(name)}: {clean(where)}")
+    for rule, where in v.rules.items():
+        click.echo(f"        rule {clean(rule)}: {clean(where)}")

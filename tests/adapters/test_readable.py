@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.readable import Reader, check_row
+from adapters.readable import Reader
+from adapters.rules import check_row
 from adapters.sentences import sentence
 from domain.events import CATALOGUE, Event, OrderSubmitted
-from domain.risk import RULES, Check
-from domain.risk.limits import Limits
-from domain.terms import OrderType, Side, TimeInForce
+from domain.limits import Limit
+from domain.risk import RULES, WIDTH, Check
+from domain.terms import OrderType, Scope, Side, TimeInForce
 from tests.projections.builder import SPY, Session
 
 OPENED = Session().opened
@@ -37,12 +38,12 @@ def _value(field: msgspec.structs.FieldInfo) -> Any:
     kind = field.type
     if isinstance(kind, type) and issubclass(kind, IntEnum):
         return next(iter(kind))
-    if kind is Limits:
-        return Limits(max_order_qty=5)
+    if kind is Limit:
+        return Limit(1, "R-04", Scope.INSTRUMENT, ("SPY",), (5,))
     simple: dict[Any, Any] = {int: 0, str: "x", bool: True}
     if field.name == "checks":
         return (Check("R-04", True, 5, 10),)
-    return simple.get(kind, (0,))
+    return simple.get(kind, ("x",) if kind == tuple[str, ...] else (0,))
 
 
 @pytest.mark.parametrize("kind", CATALOGUE, ids=lambda k: k.__name__)
@@ -74,7 +75,7 @@ def test_a_rules_numbers_are_shown_in_its_unit(unit: str, observed: int, limit: 
 
 
 def test_every_rule_of_the_pipeline_has_a_known_unit() -> None:
-    assert {r.unit for r in RULES} <= {"qty", "px", "amt", "bps", "ns", "state", "flag"}
+    assert {r.unit for r in RULES} | {p.unit for r in RULES for p in r.params} <= WIDTH.keys()
 
 
 @given(st.integers(-(2**62), 2**62))

@@ -10,6 +10,7 @@ from adapters.venues.simulated import SimulatedVenue
 from domain.desk import Request
 from domain.errors import LogConflict
 from domain.events import OrderSubmitted
+from domain.risk.approval import Approved
 from reenact import compose, config
 from tests.crash.session_worker import SESSION
 
@@ -20,10 +21,10 @@ NAME = "released"
 class _Telling(SimulatedVenue):
     """Says on standard output what reaches it, before anything else happens."""
 
-    def submit(self, message: Request) -> None:
-        if isinstance(message, OrderSubmitted):
-            os.write(1, b"%s\n" % message.cl_ord_id.encode())
-        super().submit(message)
+    def submit(self, request: Request) -> None:
+        if isinstance(request, Approved) and isinstance(request.message, OrderSubmitted):
+            os.write(1, b"%s\n" % request.message.cl_ord_id.encode())
+        super().submit(request)
 
 
 def play(url: str, *, resume: bool = False) -> compose.RunSummary:

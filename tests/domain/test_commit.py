@@ -314,7 +314,7 @@ def test_bytes_that_no_journal_writes_are_refused_although_their_hash_fits(make:
 
 def test_the_unaltered_sample_is_accepted_by_the_same_builders() -> None:
     (record,) = chain(sample())
-    assert same() == retick() == altered(0, b"\x01") == resealed(record[:-32]) == record
+    assert same() == retick() == altered(0, bytes([FORMAT])) == resealed(record[:-32]) == record
     assert [e for _, e in decode(record).items()] == sample()
 
 
@@ -328,7 +328,7 @@ def test_a_newer_format_gets_a_clear_sentence_whatever_its_shape(fields: int) ->
 
 
 def test_an_older_format_gets_a_clear_sentence() -> None:
-    with pytest.raises(LogCorrupt, match=r"the log has format 0, this version of Reenact reads 1"):
+    with pytest.raises(LogCorrupt, match=r"the log has format 0, this version of Reenact reads 2"):
         decode(same(format=0))
 
 

@@ -42,11 +42,11 @@ from domain.events import (
     TradingHalted,
     TradingResumed,
 )
-from domain.risk import RULES, Limits
+from domain.risk import RULES, Approved
 from domain.strategy import ScanningStrategy, Strategy
-from domain.terms import Side, TradingState
+from domain.terms import Scope, Side, TradingState
 from domain.ticks import PX, Ticks, concat
-from tests.domain.harness import SECOND, T0, World, quotes, trades
+from tests.domain.harness import SECOND, T0, World, bounds, quotes, trades
 
 
 class Every(Strategy):
@@ -86,7 +86,11 @@ class Level(ScanningStrategy):
 
 
 def command(name: str, **argument: object) -> OperatorCommandReceived:
-    return OperatorCommandReceived(T0 + 100 * SECOND, 0, "ada", name, json.dumps(argument))
+    return asked("ada", name, **argument)
+
+
+def asked(actor: str, name: str, **argument: object) -> OperatorCommandReceived:
+    return OperatorCommandReceived(T0 + 100 * SECOND, 0, actor, name, json.dumps(argument))
 
 
 def test_a_wish_becomes_signal_approval_and_intent_in_that_order_each_naming_its_cause() -> None:
@@ -98,17 +102,20 @@ def test_a_wish_becomes_signal_approval_and_intent_in_that_order_each_naming_its
     assert isinstance(order, OrderSubmitted)
     assert signal.cause == 3  # the opening is 1, the ticks are 2 and 3
     assert (approval.cause, order.cause) == (signal_seq, approval_seq)
-    assert [c.rule for c in approval.checks] == [r.id for r in RULES]
+    assert [c.rule for c in approval.checks] == [r.id for r in RULES if not r.params]
     assert world.sent == [order]
     assert order.ns == T0 + 2 * SECOND
 
 
 def test_a_denied_order_never_reaches_the_outbox_and_lists_every_check() -> None:
-    """Given a limit of 5, when a strategy wants 10, then it is denied with the reason and all numbers."""
-    world = World(Every(), limits=Limits(max_order_qty=5)).tick(trades(10_000))
+    """Given limits of 5 and 50, when a strategy wants 10, then it is denied with the reason, and the rules behind the one that fails answer too."""
+    world = World(Every(), limits=bounds(max_order_qty=5, max_long=50)).tick(trades(10_000))
     (denied,) = world.of(OrderDenied)
     assert isinstance(denied, OrderDenied)
-    assert (denied.reason, len(denied.checks)) == ("MAX_ORDER_QTY", len(RULES))
+    assert denied.reason == "MAX_ORDER_QTY"
+    assert [c.rule for c in denied.checks] == [r.id for r in RULES if not r.params or r.id in ("R-04", "R-07")]
+    (failed,) = (c for c in denied.checks if not c.passed)
+    assert (failed.rule, failed.observed, failed.limit, failed.limit_id) == ("R-04", 10, 5, 1)
     assert not world.engine.desk.outbox
     assert not world.of(OrderSubmitted, OrderApproved)
 
@@ -120,7 +127,7 @@ def test_working_orders_count_at_worst_case_from_the_moment_of_intent() -> None:
         def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
             ctx.buy(0, 10)
 
-    world = World(Buys(), limits=Limits(max_long_qty=20)).tick(trades(1, 1, 1))
+    world = World(Buys(), limits=bounds(max_long=20)).tick(trades(1, 1, 1))
     assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["POSITION_LIMIT"]
     assert len(world.sent) == 2
 
@@ -158,7 +165,7 @@ def test_the_kill_switch_cancels_everything_and_nothing_is_sent_after_it() -> No
     world.tick(trades(3, 4, start=200))
     assert len(world.sent) == before
     assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["KILLED", "KILLED"]
-    world.step(command("resume", reason="over")).tick(trades(5, start=300))
+    world.step(command("resume", reason="over"), asked("ben", "approve", number=1)).tick(trades(5, start=300))
     assert world.of(TradingResumed)
     assert len(world.sent) == before + 1
 
@@ -178,17 +185,17 @@ def test_halts_and_reduce_only_gate_new_orders() -> None:
     states = [e.state for e in world.of(TradingHalted) if isinstance(e, TradingHalted)]
     assert states == [TradingState.REDUCE_ONLY]
     world.step(command("halt")).tick(trades(100, start=300))
-    assert world.engine.desk.state.trading == TradingState.HALTED
+    assert world.engine.desk.risk.state_of(Scope.ACCOUNT, "") == TradingState.HALTED
     assert {e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)} == {"HALTED"}
 
 
 def test_limits_change_by_command_and_bind_from_then_on() -> None:
     """Given a running session, when an operator lowers a limit, then the next order meets version 2."""
-    world = World(Every(), limits=Limits(max_order_qty=10)).tick(trades(100))
-    world.step(command("limits", symbol="X", max_order_qty=9)).tick(trades(100, start=200))
+    world = World(Every(), limits=bounds(max_order_qty=10)).tick(trades(100))
+    world.step(command("limits", scope="instrument", members=["X"], values={"max_order_qty": [9]})).tick(trades(100, start=200))
     (changed,) = world.of(LimitsChanged)
     assert isinstance(changed, LimitsChanged)
-    assert (changed.limits.version, changed.limits.max_order_qty) == (2, 9)
+    assert (changed.limit.version, changed.limit.values) == (2, (9,))
     assert len(world.of(OrderSubmitted)) == 1
     assert len(world.of(OrderDenied)) == 1
 
@@ -197,9 +204,7 @@ def test_limits_change_by_command_and_bind_from_then_on() -> None:
     ("name", "argument", "sentence"),
     [
         ("dance", {}, "there is no command 'dance'"),
-        ("limits", {"symbol": "Q"}, "there is no instrument 'Q'"),
-        ("limits", {"symbol": "X", "max_order_qty": -5}, "a limit is -1"),
-        ("limits", {"symbol": "X", "speed": 1}, "unknown field"),
+        ("limits", {"symbol": "X"}, "unknown field"),
         ("params", {"strategy": "nobody", "params": {}}, "there is no strategy 'nobody'"),
         ("params", {"strategy": "s0", "params": {"a": 1}}, "cannot be changed while it runs"),
         ("cancel", {"cl_ord_id": "zz"}, "there is no working order 'zz'"),
@@ -247,9 +252,9 @@ def test_parameters_change_by_command() -> None:
 
 
 def test_a_lost_feed_makes_its_instruments_stale_until_it_is_back() -> None:
-    """Given a lost feed, then orders in its instruments are denied STALE_DATA, others pass, and all pass again when it is back."""
+    """Given a lost feed, then orders in its instruments are denied FEED_LOST, others pass, and all pass again when it is back."""
     world = World(Every()).step(FeedLost(T0, 0, "f", "cable", (0,))).tick(trades(1, 1, instrument=[0, 1]))
-    assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["STALE_DATA"]
+    assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["FEED_LOST"]
     assert [o.instrument for o in world.sent] == [1]
     world.step(FeedConnected(T0 + 50 * SECOND, 0, "f")).tick(trades(1, start=60))
     assert len(world.sent) == 2
@@ -322,8 +327,8 @@ def test_a_replacement_passes_the_gates_with_the_larger_of_old_and_new_open_quan
                 assert ctx.replace(self.id, qty=15) != ""
                 assert ctx.replace(self.id, qty=14) == ""  # one request at a time
 
-    world = World(Replaces(), limits=Limits(max_long_qty=15)).tick(trades(100, 100))
-    assert [type(m).__name__ for m in world.engine.desk.outbox] == ["OrderSubmitted", "OrderReplaceRequested"]
+    world = World(Replaces(), limits=bounds(max_long=15)).tick(trades(100, 100))
+    assert [type(m.message).__name__ for m in world.engine.desk.outbox if isinstance(m, Approved)] == ["OrderSubmitted", "OrderReplaceRequested"]
     assert [e.reason for e in world.of(OrderDenied) if isinstance(e, OrderDenied)] == ["POSITION_LIMIT"]
     assert world.engine.desk.state.orders.buy_leaves[0] == 15
     assert world.of(OrderReplaceRequested)
@@ -373,7 +378,7 @@ def test_where_the_tables_were_cut_changes_nothing(prices: list[int], which: lis
     ticks = trades(*prices, instrument=which[: len(prices)])
 
     def play(pieces: int) -> bytes:
-        world = World(Level(level), Every(every), Level(level - 1), Every(other), limits=Limits(max_long_qty=200, max_short_qty=200))
+        world = World(Level(level), Every(every), Level(level - 1), Every(other), limits=bounds(max_long=200, max_short=200))
         return world.tick(ticks, pieces=pieces).record()
 
     assert play(0) == play(pieces) == play(1)
@@ -430,7 +435,7 @@ def test_an_absurd_order_is_denied_and_recorded_whatever_its_numbers() -> None:
         def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
             ctx.buy(0, 2**61, limit_px=2**61)
 
-    world = World(Fat(), limits=Limits(max_order_amt=1, collar_bps=1, max_long_qty=1)).tick(trades(1))
+    world = World(Fat(), limits=bounds(max_order_value=1, collar_bps=1, max_long=1)).tick(trades(1))
     (denied,) = world.of(OrderDenied)
     assert isinstance(denied, OrderDenied)
     assert {c.rule: c.observed for c in denied.checks}["R-03"] == 2**63 - 1

@@ -16,17 +16,18 @@ from adapters.venues.simulated import SimulatedVenue
 from domain.commit import Commit, checked, decode, digest, encode
 from domain.errors import LogCorrupt, LogGap, ReplayDiverged
 from domain.events import AnyEvent, OrderApproved, OrderDenied, SessionOpened
+from domain.limits import Limit
 from domain.replay import Replay
-from domain.risk.limits import Limits
 from domain.strategies.sma import SmaCross
 from domain.strategy import Strategy
 from domain.terms import TickKind
 from domain.ticks import PX, Ticks, pack, table
 from reenact.runtime import CommitPolicy, Runtime
-from tests.domain.harness import SECOND, T0, opening
+from tests.domain.harness import SECOND, T0, bounds, opening
 from tests.domain.test_engine import Every
 
-LIMITS = Limits(max_order_qty=50, max_long_qty=60, max_short_qty=60, collar_bps=500, max_age_ns=10 * SECOND)
+NUMBERS = {"max_order_qty": 50, "max_long": 60, "max_short": 60, "collar_bps": 500, "max_age": 10 * SECOND}
+LIMITS = bounds(**NUMBERS)
 SMALL = CommitPolicy(ticks=40, events=30)
 POLICIES = [
     CommitPolicy(1, 1),
@@ -50,7 +51,11 @@ def strategies(opened: SessionOpened | None = None) -> Sequence[Strategy]:
 
 
 def played(
-    ticks: Ticks, made: Callable[[], Sequence[Strategy]] = strategies, limits: Limits = LIMITS, policy: CommitPolicy = SMALL, latency_ns: int = 0
+    ticks: Ticks,
+    made: Callable[[], Sequence[Strategy]] = strategies,
+    limits: tuple[Limit, ...] = LIMITS,
+    policy: CommitPolicy = SMALL,
+    latency_ns: int = 0,
 ) -> list[bytes]:
     """The records of a session over a market."""
     records: list[bytes] = []
@@ -151,16 +156,17 @@ def test_a_changed_tick_is_found_at_the_first_decision_that_depends_on_it(data: 
         assert type(lie[seq - 1]).__name__ in {"OrderFilled", "OrderAccepted", "OrderTriggered"}
         return
     assert found.seq >= seq
-    assert found.expected == lie[found.seq - 1]
+    # A decision too many at the end of a commit has nothing beside it there.
+    assert found.expected in (None, lie[found.seq - 1])
     assert found.expected != found.actual
 
 
-@pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, max_order_qty=51), msgspec.structs.replace(LIMITS, max_long_qty=10)])
-def test_a_changed_limit_is_found_at_the_first_order_it_was_compared_with(limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [bounds(**NUMBERS | {"max_order_qty": 51}), bounds(**NUMBERS | {"max_long": 10})])
+def test_a_changed_limit_is_found_at_the_first_order_it_was_compared_with(limits: tuple[Limit, ...]) -> None:
     """Given today's limits that differ from the recorded ones, then the first risk decision differs."""
     wanted = next(seq for seq, e in enumerate(events(RECORDS), start=1) if isinstance(e, (OrderApproved, OrderDenied)))
     with pytest.raises(ReplayDiverged) as caught:
-        replayed(RECORDS, amend=lambda opened: msgspec.structs.replace(opened, limits=(limits, limits)))
+        replayed(RECORDS, amend=lambda opened: msgspec.structs.replace(opened, limits=limits))
     assert caught.value.seq == wanted
     assert caught.value.expected != caught.value.actual
 

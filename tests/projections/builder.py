@@ -21,8 +21,7 @@ from domain.events import (
 )
 from domain.instrument import Instrument, instrument
 from domain.journal import Journal
-from domain.risk.check import Check
-from domain.risk.limits import Limits
+from domain.limits import Check, Limit
 from domain.terms import Liquidity, OrderType, Side, TimeInForce
 from domain.ticks import Tick, Ticks, of_events
 
@@ -41,6 +40,7 @@ class Session:
         strategies: Sequence[str] = ("alpha", "beta"),
         balances: Sequence[Balance] = (Balance("USD", 100_000_00, 2),),
         name: str = "s-1",
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.journal = Journal(name)
         self.records: list[bytes] = []
@@ -50,9 +50,7 @@ class Session:
         self.last_tick = 0
         self._ticks: list[Tick] = []
         specs = tuple(StrategySpec(s, f"test:{s}", "", "", "{}", tuple(range(len(instruments)))) for s in strategies)
-        self.opened = SessionOpened(
-            self.ns, 0, name, "simulated", "test", "{}", 1, tuple(instruments), tuple(Limits() for _ in instruments), specs, tuple(balances)
-        )
+        self.opened = SessionOpened(self.ns, 0, name, "simulated", "test", "{}", 1, tuple(instruments), tuple(limits), specs, tuple(balances))
         self.emit(self.opened)
 
     def emit(self, event: AnyRecorded) -> int:

@@ -17,7 +17,7 @@ from domain.events import (
     OrderSubmitted,
     OrderUnknown,
 )
-from domain.risk.check import Check
+from domain.limits import Check
 from domain.terms import OrderType, Side, TimeInForce
 from projections.decisions import Decisions, Gate
 from projections.orders import DENIED, Orders
@@ -60,6 +60,16 @@ def test_a_denied_order_has_its_terms_and_its_rule_but_no_venue() -> None:
     (row,) = orders(s).rows()
     assert (row.status, row.reason, row.order_qty, row.side, row.instrument.symbol) == (DENIED, "MAX_ORDER_QTY", 99, Side.SELL, "QQQ")
     assert (row.strategy, row.signal_seq, row.approval_seq, row.cum_qty, row.leaves_qty) == ("alpha", 2, 0, 0, 0)
+
+
+def test_a_refused_cancel_is_a_decision_and_no_order() -> None:
+    """Given an order whose cancel the budget refused, then there is one order, it works, and the refusal is among the decisions."""
+    s = Session()
+    order = s.submit(Side.BUY, 10, px=500_00)
+    s.emit(OrderDenied(s.ns, 1, "T-2", "CANCEL_RATE", (Check("R-05c", False, 3, 2),)))
+    (row,) = orders(s).rows()
+    assert (row.cl_ord_id, row.status) == (order, "new")
+    assert [(d.cl_ord_id, d.reason) for d in decisions(s).rows()] == [(order, ""), ("T-2", "CANCEL_RATE")]
 
 
 def test_an_order_by_hand_is_no_strategys() -> None:

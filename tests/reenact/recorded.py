@@ -6,8 +6,8 @@ from pathlib import Path
 
 from adapters.logs.sqlite import SqliteLog
 from domain.events import FrameRefused, KillSwitchEngaged, OperatorCommandReceived, QuoteUpdated, SessionClosed, TradePrinted
-from domain.risk.check import Check
-from domain.terms import Side
+from domain.limits import Check
+from domain.terms import Scope, Side
 from tests.projections.builder import QQQ, SPY, Session
 
 BUY_CHECKS = (Check("R-20", True, 250_000_000, 5_000_000_000, 2), Check("R-01", True, 12, 300, 2), Check("R-04", True, 5, 10))
@@ -28,7 +28,7 @@ def session(name: str = "s-1") -> Session:
     s.trade(Side.SELL, 5, 16_790)
     working = s.submit(Side.BUY, 3, px=16_000)
     command = s.emit(OperatorCommandReceived(s.later(), 0, "ann", "kill", '{"reason":"drill"}'))
-    s.emit(KillSwitchEngaged(s.ns, command, "ann", "drill"))
+    s.emit(KillSwitchEngaged(s.ns, command, Scope.ACCOUNT, "", "ann", "drill", 1, ()))
     s.emit(SessionClosed(s.later(), 0, "end of feed"))
     s.cut()
     assert bought == "T-1"

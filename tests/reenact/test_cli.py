@@ -43,7 +43,7 @@ def test_every_command_has_help_with_an_example_and_json(name: str) -> None:
 def test_the_commands_are_those_of_the_manual() -> None:
     assert set(COMMANDS) == {
         "run", "resume", "verify", "why", "why-not", "at", "events", "orders", "positions", "pnl", "report", "export", "sessions", "doctor", "lint", "init",
-        "tail", "copy", "log", "project", "query", "publish",
+        "tail", "copy", "log", "project", "query", "publish", "rules", "limits", "scenario", "prove",
     }  # fmt: skip
 
 

@@ -162,7 +162,7 @@ def test_resuming_with_another_configuration_appends_nothing_and_says_what_diffe
     sql("DELETE FROM stored_events WHERE originator_id = 't-1' AND originator_version > 2")
     Path("changed.toml").write_text(Path("c.toml").read_text().replace('max_long = "100"', 'max_long = "300"'))
     said = refused("resume", "--config", "changed.toml", "--no-progress")
-    assert "limits[0].max_long_qty is 100 in the log and 300 today" in said
+    assert "limits[R-07].values[0] is 100 in the log and 300 today" in said
     assert answer("sessions")[0]["commits"] == 2
 
 

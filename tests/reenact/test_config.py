@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from domain.errors import ConfigInvalid
-from domain.risk.limits import OFF
+from domain.limits import OFF, Limit
+from domain.terms import Scope
 from reenact.config import SessionConfig, canonical_json, from_mapping, load
-from reenact.config_operator import build_commands
+from reenact.config_operator import About, build_commands
 from reenact.config_units import build_balances, build_instruments, build_limits
 
 SMALL = """
@@ -102,14 +103,17 @@ def test_limits_are_the_defaults_with_the_instruments_own_on_top() -> None:
     config = from_mapping(
         small(instrument=[{"symbol": "SPY"}, {"symbol": "QQQ", "qty_digits": 1}], limits=table | {"max_long": "20"}, max_data_age="5s")
     )
-    spy, qqq = build_limits(config, build_instruments(config))
-    assert (spy.max_order_qty, spy.max_order_amt, spy.collar_bps, spy.max_short_qty, spy.max_age_ns) == (10, OFF, 0, OFF, 5_000_000_000)
-    assert (qqq.max_order_qty, qqq.max_order_amt, qqq.max_long_qty) == (25, 99_500, 200)
+    bound = {(limit.rule, member): limit.values for limit in build_limits(config, build_instruments(config)) for member in limit.members}
+    assert bound == {
+        ("R-20", "SPY"): (5_000_000_000,), ("R-20", "QQQ"): (5_000_000_000,), ("R-01", "SPY"): (0,), ("R-01", "QQQ"): (0,),
+        ("R-04", "SPY"): (10,), ("R-04", "QQQ"): (25,), ("R-03", "QQQ"): (99_500,), ("R-07", "SPY"): (20, OFF), ("R-07", "QQQ"): (200, OFF),
+    }  # fmt: skip
 
 
 def test_a_limit_of_zero_forbids_a_side() -> None:
     config = from_mapping(small(limits={"max_short": 0}))
-    assert build_limits(config, build_instruments(config))[0].max_short_qty == 0
+    (limit,) = build_limits(config, build_instruments(config))
+    assert limit == Limit(1, "R-07", Scope.INSTRUMENT, ("SPY",), (OFF, 0))
 
 
 def test_instruments_that_settle_in_one_currency_share_their_digits() -> None:
@@ -126,10 +130,12 @@ def test_operators_commands_reach_the_engine_in_its_integers() -> None:
         {"at": "+5m", "actor": "ann", "command": "kill", "argument": {"reason": "drill"}},
     ]
     config = from_mapping(small(operator=rows))
-    built = build_commands(config.operators, build_instruments(config), 10_000_000_000)
+    built = build_commands(config.operators, About(build_instruments(config), (), first_ns=10_000_000_000))
     assert [(c.ns, c.command) for c in built] == [(1_000_000_000, "order"), (100_000_000_000, "limits"), (310_000_000_000, "kill")]
-    assert json.loads(built[0].argument) == {"symbol": "SPY", "side": "buy", "qty": 3, "limit_px": 9950, "reduce_only": False}
-    assert json.loads(built[1].argument) == {"symbol": "SPY", "max_order_amt": 1250, "max_age_ns": 2_000_000_000}
+    assert json.loads(built[0].argument) == {"symbol": "SPY", "side": "buy", "qty": 3, "limit_px": 9950}
+    assert json.loads(built[1].argument) == {
+        "scope": "instrument", "members": ["SPY"], "values": {"max_order_value": [1250], "max_age": [2_000_000_000]}, "effective_ns": 0, "reason": "",
+    }  # fmt: skip
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
@@ -195,7 +201,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ({"strategy": [{"name": "a", "use": "sma"}, {"name": "a", "use": "sma"}]}, "strategy", "used 2 times"),
         ({"limits": {"SPX": {"max_long": 1}}}, "limits.SPX", "Did you mean 'SPY'?"),
         ({"limits": {"SPY": {"max_lng": 1}}}, "limits.SPY.max_lng", "Did you mean 'max_long'?"),
-        ({"limits": {"max_order_qty": -1}}, "limits.max_order_qty", "must be above 0"),
+        ({"limits": {"max_order_qty": -1}}, "limits.max_order_qty", "must not be negative, it is -1"),
+        ({"limits": {"max_order_qty": 0}}, "limits.max_order_qty", "must be above 0"),
         ({"limits": {"max_long": -1}}, "limits.max_long", "must not be negative"),
         ({"limits": {"collar_bps": 10_001}}, "limits.collar_bps", "less than or equal to 10000"),
         ({"limits": {"max_order_qty": "0.5"}}, "limits.max_order_qty", "more than 0 decimal digits"),

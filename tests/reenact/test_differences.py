@@ -6,7 +6,8 @@ import msgspec
 
 from domain.errors import ReplayDiverged
 from domain.events import OrderApproved
-from domain.risk import Check
+from domain.limits import Check, Limit
+from domain.terms import Scope
 from reenact.differences import Difference, differences, told
 from tests.projections.builder import Session
 
@@ -30,10 +31,11 @@ def test_a_rule_that_only_one_side_knows_is_told() -> None:
     assert (found.field, found.today) == ("checks[R-03]", "")
 
 
-def test_limits_are_named_by_their_place() -> None:
-    opened = Session().opened
-    today = msgspec.structs.replace(opened, limits=(msgspec.structs.replace(opened.limits[0], collar_bps=7),))
-    assert differences(opened, today) == [Difference("limits[0].collar_bps", "-1", "7")]
+def test_limits_are_named_by_their_rule() -> None:
+    limit = Limit(1, "R-01", Scope.INSTRUMENT, ("SPY",), (5,))
+    opened = msgspec.structs.replace(Session().opened, limits=(limit,))
+    today = msgspec.structs.replace(opened, limits=(msgspec.structs.replace(limit, values=(7,)),))
+    assert differences(opened, today) == [Difference("limits[R-01].values[0]", "5", "7")]
 
 
 def test_an_event_too_many_or_too_few_is_one_difference() -> None:

@@ -14,6 +14,7 @@ from domain.commit import Commit, decode
 from domain.desk import NEVER, Request
 from domain.errors import LogUnavailable
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
+from domain.risk.approval import Approved
 from domain.ticks import Ticks
 from reenact.pacing import paced
 from reenact.runtime import CommitPolicy, Runtime
@@ -31,9 +32,9 @@ class _Watched(SimulatedVenue):
         self.seen: list[tuple[Request, int]] = []
         return self
 
-    def submit(self, message: Request) -> None:
-        self.seen.append((message, len(self.records)))
-        super().submit(message)
+    def submit(self, request: Request) -> None:
+        self.seen.append((request.message if isinstance(request, Approved) else request, len(self.records)))
+        super().submit(request)
 
 
 class _Session:

@@ -100,7 +100,7 @@ def told(state: Any) -> str:
             out.update(f"class {x.__qualname__};".encode())
             return
         if isinstance(x, (set, frozenset)):
-            walk(sorted(x))
+            walk(sorted(x, key=repr))
             return
         if id(x) in seen:
             out.update(f"again {seen[id(x)]};".encode())

@@ -9,8 +9,29 @@ from collections.abc import Sequence
 from adapters.logs import EventLog
 from adapters.logs.memory import MemoryLog
 from adapters.readmodels import ModelStore, open_models
-from domain.events import FeeCharged, FrameRefused, SessionClosed
-from domain.terms import Side
+from domain.events import (
+    ApprovalClosed,
+    ApprovalRequested,
+    FeeCharged,
+    FrameRefused,
+    GroupClosed,
+    GroupLegFailed,
+    GroupLegged,
+    GroupOpened,
+    GroupReopened,
+    KillCompleted,
+    KillSwitchEngaged,
+    Leg,
+    LimitsChanged,
+    OperatorCommandReceived,
+    OverrideClosed,
+    OverrideGranted,
+    SessionClosed,
+    TradingHalted,
+    TradingResumed,
+)
+from domain.limits import Limit
+from domain.terms import FailurePolicy, GroupKind, Scope, Side, TradingState
 from reenact.projecting import Projector
 from tests.projections.builder import BTC, QQQ, SPY, Session
 from tests.projections.walks import BALANCES, Walk
@@ -20,7 +41,7 @@ def eventful(name: str = "s-1", seed: int = 1, moves: int = 150, *, closed: bool
     """A session of three instruments with partial fills, cancels, replaces, busts, corrections, denials, fees in finer digits, many commits."""
     chance = random.Random(seed)
     walk = Walk()
-    walk.session = Session((SPY, QQQ, BTC), balances=BALANCES, name=name)
+    walk.session = Session((SPY, QQQ, BTC), balances=BALANCES, name=name, limits=LIMITS)
     some = chance.randrange
     for _ in range(moves):
         for move in chance.choice(_MOVES):
@@ -29,11 +50,39 @@ def eventful(name: str = "s-1", seed: int = 1, moves: int = 150, *, closed: bool
             walk.session.cut()
     s = walk.session
     s.emit(FeeCharged(s.later(), 0, "USD", 12345, 7, "data"))
+    controlled(s)
     s.emit(FrameRefused(s.later(), 0, "feed", "line 7", "no number", 'raw \x00 "text" \\u0000 ∂'))
     if closed:
         s.emit(SessionClosed(s.later(), 0, "done"))
     s.cut()
     return s
+
+
+LIMITS = (
+    Limit(1, "R-04", Scope.INSTRUMENT, ("SPY", "QQQ"), (10,), 1, "ann", "bob", 1_600_000_000_000_000_000),
+    Limit(2, "R-03", Scope.ACCOUNT, (), (10**12,)),
+)
+
+
+def controlled(s: Session) -> None:
+    """Everything that can bind a session: new limits, halts by a person and by a rule, a kill, requests, overrides, groups."""
+    command = s.emit(OperatorCommandReceived(s.later(), 0, "ann", "limits", "{}"))
+    s.emit(LimitsChanged(s.ns, command, Limit(3, "R-04", Scope.INSTRUMENT, ("SPY",), (7,), 2, "ann")))
+    s.emit(TradingHalted(s.ns, command, Scope.INSTRUMENT, "SPY", TradingState.REDUCE_ONLY, "R-04", "too large", s.ns + 5, 11, 10))
+    s.emit(TradingHalted(s.ns, command, Scope.STRATEGY, "alpha", TradingState.HALTED, "", "lunch"))
+    s.emit(TradingResumed(s.later(), command, Scope.STRATEGY, "alpha", "", "over", "ann", "bob"))
+    s.emit(KillSwitchEngaged(s.ns, command, Scope.ACCOUNT, "", "ann", "drill", 2, ("T-1",)))
+    s.emit(KillCompleted(s.later(), 0, Scope.ACCOUNT, "", 1, 1, 10**9))
+    s.emit(ApprovalRequested(s.ns, command, 1, "ann", "resume", "{}", s.ns + 10**9))
+    s.emit(ApprovalClosed(s.ns, command, 1, "granted", "bob", "fine"))
+    s.emit(ApprovalRequested(s.ns, command, 2, "ann", "limits", '{"a":1}', s.ns + 10**9))
+    s.emit(OverrideGranted(s.ns, command, 1, "R-04", 3, 12, 0, 0, s.ns + 10**9, "ann", "bob", "once"))
+    s.emit(OverrideClosed(s.ns, command, 1, "T-1"))
+    s.emit(GroupOpened(s.ns, command, 1, GroupKind.OCO, 0, 1, FailurePolicy.FLATTEN, (Leg(Side.BUY, 3, 100), Leg(Side.SELL, 3, 90)), "both"))
+    s.emit(GroupLegged(s.ns, command, 1, "1", "T-1"))
+    s.emit(GroupLegFailed(s.ns, command, 1, "2", "T-2", FailurePolicy.FLATTEN, "denied"))
+    s.emit(GroupClosed(s.ns, command, 1, 3, "flat"))
+    s.emit(GroupReopened(s.ns, command, 1, "a late fill"))
 
 
 _MOVES = (("trade",), ("quote", "trade"), ("bar",), ("order", "fill"), ("order", "fill", "fill"), ("order", "cancel"), ("order", "replace", "fill"),

@@ -16,6 +16,8 @@ from adapters.venues.settings import VenueSettings
 from adapters.venues.simulated import SimulatedVenue
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.instrument import Instrument, instrument
+from domain.limits import Check
+from domain.risk.approval import Approved, approve
 from domain.terms import OrderType, Side, TimeInForce
 from domain.ticks import RECV_NS, Tick, of_events
 from tests.adapters.venues.twin import Twin
@@ -61,6 +63,14 @@ def replace(cl_ord_id: str, orig: str, qty: int, *, limit: int = 0, stop: int = 
     return OrderReplaceRequested(ns, 3, cl_ord_id, orig, qty, limit, stop, trail)
 
 
+CHECKED = (Check("test", True, 0, 0),)
+
+
+def sendable(message: Any) -> Approved | OrderCancelRequested:
+    """A request as the venue takes it: an order only with its approval."""
+    return message if isinstance(message, OrderCancelRequested) else approve(message, CHECKED)
+
+
 @contextmanager
 def tiny_blocks() -> Iterator[None]:
     """Every table counts as large and has many blocks, so that few ticks go through the whole search."""
@@ -83,12 +93,13 @@ class _Player:
 
     def send(self, messages: list[Any], ns: int) -> None:
         for m in messages:
-            self.venue.submit(msgspec.structs.replace(m, ns=ns))
+            at = msgspec.structs.replace(m, ns=ns)
+            self.venue.submit(at if isinstance(self.venue, Twin) else sendable(at))
 
     def drain(self, i: int, until: int) -> None:
         while (r := self.venue.report(until)) is not None:
             self.got.append((i, r))
-            self.send(self.answers.pop(r.cl_ord_id, []), r.ns)
+            self.send(self.answers.pop(getattr(r, "cl_ord_id", ""), []), r.ns)
 
     def before(self, i: int, ns: int) -> None:
         if i in self.s.rolls:
@@ -97,9 +108,13 @@ class _Player:
         self.drain(i, ns)
 
 
-def play(s: Scenario, cuts: frozenset[int] = frozenset(), stops: frozenset[int] = frozenset()) -> list[tuple[int, Any]]:
-    """(index of the next tick, report) from the venue, driven like the runtime: tables end at `cuts`, runs of the engine also at `stops`."""
-    venue = SimulatedVenue(s.instruments, s.settings, s.seed)
+def play(s: Scenario, cuts: frozenset[int] = frozenset(), stops: frozenset[int] = frozenset(), venue: Any = None) -> list[tuple[int, Any]]:
+    """(index of the next tick, report) from the venue, driven like the runtime: tables end at `cuts`, runs of the engine also at `stops`.
+
+    `venue`: another one than the simulated venue of the scenario.
+    """
+    if venue is None:
+        venue = SimulatedVenue(s.instruments, s.settings, s.seed)
     player = _Player(venue, s)
     n = len(s.ticks)
     edges = [0, *sorted(c for c in cuts if 0 < c < n), n]

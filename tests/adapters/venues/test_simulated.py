@@ -15,7 +15,7 @@ from domain.events import OrderAccepted, OrderFilled
 from domain.instrument import instrument
 from domain.terms import TickKind, TimeInForce
 from domain.ticks import Ticks, concat, table
-from tests.adapters.venues.drive import ONE, cancel, order
+from tests.adapters.venues.drive import ONE, cancel, order, sendable
 
 
 def prints(pxs: list[int], i: int = 0) -> Ticks:
@@ -33,14 +33,14 @@ def drained(venue: SimulatedVenue, until: int) -> list[object]:
 def test_next_ns_names_what_comes_first() -> None:
     venue = SimulatedVenue(ONE, VenueSettings(latency_out_ns=5, latency_back_ns=7), 1)
     assert venue.next_ns() == NEVER
-    venue.submit(order("a", 1, limit=50, tif=TimeInForce.GTD, expire=100, ns=10))
+    venue.submit(sendable(order("a", 1, limit=50, tif=TimeInForce.GTD, expire=100, ns=10)))
     assert venue.next_ns() == 15
     assert venue.report(14) is None
     assert venue.report(15) is None
     assert venue.next_ns() == 22
     assert isinstance(venue.report(22), OrderAccepted)
     assert venue.next_ns() == 100
-    venue.submit(cancel("b", "a", ns=30))
+    venue.submit(sendable(cancel("b", "a", ns=30)))
     assert [r.ns for r in drained(venue, 60)] == [42]
     assert venue.next_ns() == NEVER
 
@@ -50,7 +50,7 @@ def test_with_jitter_no_message_overtakes_another(gaps: list[int], seed: int) ->
     venue = SimulatedVenue(ONE, VenueSettings(latency_out_ns=5, jitter_out_ns=50, latency_back_ns=5, jitter_back_ns=50), seed)
     sent = np.cumsum(gaps).tolist()
     for k, ns in enumerate(sent):
-        venue.submit(order(f"a-{k}", 1, limit=50, ns=ns))
+        venue.submit(sendable(order(f"a-{k}", 1, limit=50, ns=ns)))
     got = drained(venue, sent[-1] + 1000)
     assert [r.cl_ord_id for r in got] == [f"a-{k}" for k in range(len(sent))]
     assert [r.ns for r in got] == sorted(r.ns for r in got)
@@ -61,7 +61,7 @@ def test_other_seeds_give_other_times() -> None:
     def times(seed: int) -> list[int]:
         venue = SimulatedVenue(ONE, VenueSettings(jitter_out_ns=1000), seed)
         for k in range(20):
-            venue.submit(order(f"a-{k}", 1, limit=50, ns=10_000 * k))
+            venue.submit(sendable(order(f"a-{k}", 1, limit=50, ns=10_000 * k)))
         return [r.ns for r in drained(venue, 10**9)]
 
     assert times(1) == times(1)
@@ -82,7 +82,7 @@ def test_a_quiet_run_ends_at_the_tick_that_matters(n: int) -> None:
     ticks = prints(pxs)
     venue = SimulatedVenue(ONE, VenueSettings(), 1)
     venue.advance(ticks, 0, 1)
-    venue.submit(order("a", 1, limit=95, ns=0))
+    venue.submit(sendable(order("a", 1, limit=95, ns=0)))
     assert len(drained(venue, 0)) == 1
     assert venue.next_match(ticks, 1, n) == n - 3
     assert venue.next_match(ticks, 5, n - 4) == n - 4
@@ -98,7 +98,7 @@ def test_orders_of_other_instruments_do_not_stop_a_run() -> None:
     ticks = concat([prints([100] * 40, 1), prints([90] * 40, 0)])
     ticks.cols[2:4] = np.arange(80)
     venue = SimulatedVenue(two, VenueSettings(), 1)
-    venue.submit(order("a", 1, limit=95, ns=0))
+    venue.submit(sendable(order("a", 1, limit=95, ns=0)))
     drained(venue, 0)
     assert venue.next_match(ticks, 0, 80) == 40
 
@@ -108,7 +108,7 @@ def test_an_empty_side_does_not_stop_a_run(n: int) -> None:
     ns = np.arange(n)
     ticks = table(TickKind.QUOTE, 0, ns, ns, 90, 5, 0, 0)
     venue = SimulatedVenue(ONE, VenueSettings(), 1)
-    venue.submit(order("a", 1, limit=95, ns=0))
+    venue.submit(sendable(order("a", 1, limit=95, ns=0)))
     drained(venue, 0)
     assert venue.next_match(ticks, 0, n) == n
 
@@ -120,8 +120,8 @@ def test_ticks_before_the_first_one_handed_over_are_not_known(n: int) -> None:
     ticks.cols[2:4] = 0
     venue = SimulatedVenue(two, VenueSettings(), 1)
     venue.advance(ticks, n, n + 1)
-    venue.submit(order("a", 1, ns=0))
-    venue.submit(order("b", 1, ns=0, i=1))
+    venue.submit(sendable(order("a", 1, ns=0)))
+    venue.submit(sendable(order("b", 1, ns=0, i=1)))
     assert [r.cl_ord_id for r in drained(venue, 0) if isinstance(r, OrderFilled)] == ["b"]
 
 
@@ -147,9 +147,9 @@ def test_memory_does_not_grow_with_the_number_of_orders(settings: VenueSettings)
         drained(venue, 10 * k)
         venue.next_match(ticks, k, k + 1)
         venue.advance(ticks, k, k + 1)
-        venue.submit(order(f"m-{k}", 1, ns=10 * k))
-        venue.submit(order(f"l-{k}", 1, limit=50, tif=TimeInForce.GTD, expire=10**12, ns=10 * k))
-        venue.submit(cancel(f"c-{k}", f"l-{k}", ns=10 * k))
+        venue.submit(sendable(order(f"m-{k}", 1, ns=10 * k)))
+        venue.submit(sendable(order(f"l-{k}", 1, limit=50, tif=TimeInForce.GTD, expire=10**12, ns=10 * k)))
+        venue.submit(sendable(cancel(f"c-{k}", f"l-{k}", ns=10 * k)))
         largest = max(largest, len(venue._live), len(venue._expiries), len(venue._due), len(venue._arrivals))
     assert largest < 1000
     assert len(venue._dead._young) + len(venue._dead._old) <= 16_384

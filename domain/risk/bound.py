@@ -1,0 +1,60 @@
+"""A limit in force for one member of its scope, in the form that rules read on the hot path.
+
+Invariants: one with a memory stays the same object over all versions of its limit, so that what a rule remembers outlives a change.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from domain.limits import Check, Limit
+from domain.terms import Scope
+
+_Check: Final = Check  # compiled code holds a Final; an imported class it looks up each time
+MOST: Final = 2**63 - 1
+_NEAR: Final = 2**62 - 1  # compiled code compares with numbers up to this without making an object
+ANYONE: Final = -2
+
+
+class Bound:
+    """What a check is asked about.
+
+    id, values: of the limit in force (0 and empty for a rule that needs none); most: the first value. member: the symbol, name, class or
+    venue it binds, empty where a limit of instruments needs no memory and one bound serves them all. instruments: indexes within the scope,
+    of such a one empty. strategy: the strategy it binds alone, `ANYONE` else. memory: what the rule
+    remembers for this member, None for a rule that remembers nothing. place: a number that all bounds of one member of one scope share, -1
+    where the book has not given one.
+    """
+
+    __slots__ = ("id", "instruments", "member", "memory", "most", "place", "rule", "scope", "strategy", "values", "version")
+
+    def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int) -> None:
+        self.rule = rule
+        self.version = version
+        self.scope = scope
+        self.member = member
+        self.instruments = instruments
+        self.strategy = strategy
+        self.id = 0
+        self.values: tuple[int, ...] = ()
+        self.most = -1
+        self.memory: Any = None
+        self.place = -1
+
+    def take(self, limit: Limit) -> None:
+        """Bind by another version of the limit."""
+        self.id = limit.id
+        self.values = limit.values
+        self.most = limit.values[0]
+
+
+def shown(n: int) -> int:
+    """A compared number as the log can hold it: what needs more than 64 bits is recorded as the largest (the comparison itself is exact)."""
+    if -_NEAR <= n <= _NEAR:
+        return n
+    return MOST if n > MOST else -MOST if n < -MOST else n
+
+
+def answer(b: Bound, passed: bool, observed: int, limit: int, seen: int = 0) -> Check:
+    """A rule's answer; see `Check`."""
+    return _Check(b.rule, passed, shown(observed), shown(limit), seen, b.id, b.version)

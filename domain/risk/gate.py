@@ -1,0 +1,64 @@
+"""What an order of one strategy in one instrument meets: the checks that bind it, and the memories that hear of it.
+
+Invariants: every check answers; a rule that raises has failed, and says so by name only, so that the record is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from domain.limits import Check
+from domain.risk.bound import Bound
+from domain.risk.proposal import Proposal
+from domain.terms import TradingState
+
+Ask = Callable[[Proposal, Bound], Check]
+Hear = Callable[..., None]
+_Check: Final = Check
+
+
+class Gate:
+    """Made anew whenever limits or halts change. checks: asked about orders; cancel_checks: about cancels. state: the strictest state of the
+    scopes; own_state: of the strategy itself, shared_state: of all others. routes: who hears of which order event; trades: who hears of position changes. raised: the bounds whose rule raised at the last
+    request, with the exception's name.
+    """
+
+    __slots__ = ("cancel_checks", "checks", "own_state", "raised", "routes", "shared_state", "state", "trades")
+
+    def __init__(
+        self, checks: tuple[tuple[Ask, Bound], ...], state: TradingState, routes: dict[type, tuple[Hear, ...]], trades: tuple[Hear, ...],
+        cancel_checks: tuple[tuple[Ask, Bound], ...] = (), own_state: TradingState = TradingState.ACTIVE,
+    ) -> None:  # fmt: skip
+        self.checks = checks
+        self.cancel_checks = cancel_checks
+        self.state = max(state, own_state)
+        self.shared_state = state
+        self.own_state = own_state
+        self.routes = routes
+        self.trades = trades
+        self.raised: list[tuple[Bound, str]] = []
+
+    def check(self, p: Proposal) -> tuple[Check, ...]:
+        """Every rule's answer on an order, in the order of the rules."""
+        return self._ask(p, self.checks)
+
+    def check_cancel(self, p: Proposal) -> tuple[Check, ...]:
+        """Every rule's answer on a cancel of the order that the proposal describes."""
+        return self._ask(p, self.cancel_checks)
+
+    def _ask(self, p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> tuple[Check, ...]:
+        found: list[Check] = []
+        self.raised.clear()
+        for ask, bound in checks:
+            try:
+                found.append(ask(p, bound))
+            except Exception as e:  # noqa: BLE001 (fail closed: whatever a rule raises denies the order and halts its scope)
+                self.raised.append((bound, type(e).__name__))
+                found.append(_Check(bound.rule, False, 0, 0, 0, bound.id, bound.version))
+        return tuple(found)
+
+    def hear(self, event: Any, order: Any, seq: int) -> None:
+        """Tell the memories of an order event."""
+        for evolve in self.routes.get(type(event), ()):
+            evolve(event, order, seq)

@@ -1,0 +1,104 @@
+"""Is there room for one more message in the window, and for one more cancel in the window of cancels?
+
+Invariants: whatever is sent counts when it is recorded, also what no rule was asked about (cancels of the house); a denied order is no message;
+no window of the limit in force ever holds more orders and replacements than allowed, reducing ones included, because beyond its own
+limit a venue drops them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
+from domain.limits import OFF, Check
+from domain.risk.bound import Bound, answer
+from domain.risk.proposal import Proposal
+from domain.risk.rule import Param, Rule
+from domain.risk.window import Window
+from domain.state import State
+from domain.terms import Scope
+
+_ALL, _SUBMITS, _REPLACES = 0, 1, 2
+_SCOPES = (Scope.ACCOUNT, Scope.STRATEGY, Scope.VENUE)
+
+
+class Messages:
+    """The times of what was sent, by parameter of the limit; a window is made when its parameter first counts. `seen`: seq of the last one."""
+
+    __slots__ = ("_bound", "_counts_in", "seen", "takes", "windows")
+
+    def __init__(self, bound: Bound, counts_in: dict[type, tuple[int, ...]]) -> None:
+        self._bound = bound
+        self._counts_in = counts_in
+        self.takes = tuple(counts_in)
+        self.windows: dict[int, Window] = {}
+        self.seen = 0
+
+    def evolve(self, event: Any, order: Any, seq: int) -> None:
+        """One more message."""
+        values = self._bound.values
+        self.seen = seq
+        for at in self._counts_in[type(event)]:
+            if values[2 * at] != OFF:
+                window = self.windows.get(at)
+                if window is None:
+                    window = self.windows[at] = Window()
+                window.add(event.ns, values[2 * at + 1])
+
+    def count(self, at: int, now_ns: int) -> int:
+        """How many are in the parameter's window."""
+        window = self.windows.get(at)
+        return window.count(now_ns, self._bound.values[2 * at + 1]) if window is not None else 0
+
+
+def _orders(bound: Bound, state: State) -> Messages:
+    return Messages(bound, {OrderSubmitted: (_ALL, _SUBMITS), OrderReplaceRequested: (_ALL, _REPLACES)})
+
+
+def _cancels(bound: Bound, state: State) -> Messages:
+    return Messages(bound, {OrderCancelRequested: (_ALL,)})
+
+
+def check_message_rate(p: Proposal, limit: Bound) -> Check:
+    """Orders and replacements in (now - window, now], this one included, ≤ n; so too each of the two by itself.
+
+    The numbers are of the first parameter that fails, else of the first that bounds the message. Source: RTS 6 Art. 15(1)(d); FIA throttles.
+    """
+    memory = limit.memory
+    values = limit.values
+    shown: Check | None = None
+    for at in (_ALL, _SUBMITS if p.replaced is None else _REPLACES):
+        most = values[2 * at]
+        if most == OFF:
+            continue
+        n = memory.count(at, p.now_ns) + 1
+        if n > most:
+            return answer(limit, False, n, most, memory.seen)
+        if shown is None:
+            shown = answer(limit, True, n, most, memory.seen)
+    return shown if shown is not None else answer(limit, True, 0, OFF)
+
+
+def check_cancel_rate(p: Proposal, limit: Bound) -> Check:
+    """Cancels in (now - window, now], this one included, ≤ n; never asked about cancels of the house itself.
+
+    Source: RTS 6 Art. 15(1)(d); FIA throttles; features D R-05.
+    """
+    memory = limit.memory
+    n = memory.count(_ALL, p.now_ns) + 1
+    return answer(limit, n <= limit.most, n, limit.most, memory.seen)
+
+
+RULE: Rule = Rule(
+    "R-05", "MSG_RATE", "count", check_message_rate,
+    (
+        Param("message_rate", "rate", "most orders and replacements together in any window"),
+        Param("submit_rate", "rate", "most new orders in any window"),
+        Param("replace_rate", "rate", "most replacements in any window"),
+    ),
+    _SCOPES, _orders,
+)  # fmt: skip
+CANCELS: Rule = Rule(
+    "R-05c", "CANCEL_RATE", "count", check_cancel_rate, (Param("cancel_rate", "rate", "most cancels in any window; those of the house count and are never held up"),),
+    _SCOPES, _cancels, on_cancel=True,
+)  # fmt: skip

@@ -1,0 +1,84 @@
+"""A strategy that wants whatever the tape tells it to: the prover's stand-in for a strategy gone wrong.
+
+Invariants: what it does is a function of the recorded ticks alone, so that every session of the prover can be re-enacted from its log.
+"""
+
+from __future__ import annotations
+
+from domain.context import Context
+from domain.events import QuoteUpdated, TradePrinted
+from domain.strategy import Strategy
+from domain.terms import Side, TimeInForce
+from reenact.proving.wish import REPLACES
+
+TARGET = "reenact.proving.adversary:Adversary"
+ORDER, CANCEL, REPLACE, HOLD, LATER = 1, 2, 3, 4, 5
+_VERB, _WHO, _WHAT, _SHAPE, _LIFE, _FLAGS, _AWAY = 3, 4, 4, 3, 3, 4, 41
+_BIAS = 1 << (_AWAY - 1)
+_LIVES = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC)
+MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING = range(5)
+
+
+def told(verb: int, who: int, what: int, shape: int = MARKET, life: int = 0, flags: int = 0, away: int = 0) -> int:
+    """A tick's conditions that tell strategy `who` what to do: an order in instrument `what`, of the tick's size and side, `away` from the last
+    price of that instrument. LATER: the same at the tick's venue time, if that is still to come.
+    """
+    word = max(-_BIAS, min(_BIAS - 1, away)) + _BIAS
+    for value, width in ((flags, _FLAGS), (life, _LIFE), (shape, _SHAPE), (what, _WHAT), (who, _WHO), (verb, _VERB)):
+        word = word << width | value & (1 << width) - 1
+    return word
+
+
+def heard(word: int) -> tuple[int, ...]:
+    """(verb, who, what, shape, life, flags, away) of a tick's conditions."""
+    found = []
+    for width in (_VERB, _WHO, _WHAT, _SHAPE, _LIFE, _FLAGS):
+        found.append(word & (1 << width) - 1)
+        word >>= width
+    return (*found, word - _BIAS)
+
+
+class Adversary(Strategy):
+    """Takes its orders from the conditions of the trades it sees (`told`). A trade of side NONE or without conditions wants nothing."""
+
+    def on_tick(self, ctx: Context, tick: TradePrinted | QuoteUpdated) -> None:
+        """Do as the tick says, if it speaks to this strategy."""
+        if isinstance(tick, TradePrinted) and tick.conditions and heard(tick.conditions)[1] == ctx.index:
+            if heard(tick.conditions)[0] != LATER:
+                self._act(ctx, tick.conditions, tick.side, tick.qty)
+            elif tick.event_ns > tick.ns:
+                ctx.set_timer(f"{tick.conditions} {int(tick.side)} {tick.qty}", tick.event_ns)
+
+    def on_timer(self, ctx: Context, name: str) -> None:
+        """Do now what a tick said for later."""
+        word, side, qty = map(int, name.split())
+        self._act(ctx, word - LATER + ORDER, Side(side), qty)
+
+    def _act(self, ctx: Context, word: int, side: Side, qty: int) -> None:
+        verb, _, i, shape, life, flags, away = heard(word)
+        px = ctx.last_px(i) + away
+        if verb == HOLD:
+            ctx.hold(i, "waits")
+        elif verb == ORDER and side is not Side.NONE:
+            _order(ctx, i, side, qty, shape, life, flags, px, max(1, abs(away)))
+        elif verb in (CANCEL, REPLACE):
+            orders = ctx.open_orders(i)
+            if not orders:
+                return
+            order = orders[away % len(orders)]
+            if verb == CANCEL:
+                ctx.cancel(order.cl_ord_id, "wants it gone")
+            else:
+                ctx.replace(
+                    order.cl_ord_id, qty=qty, limit_px=order.limit_px + away if flags & 1 and order.limit_px else 0,
+                    reason=f"{REPLACES}{order.cl_ord_id}",
+                )  # fmt: skip
+
+
+def _order(ctx: Context, i: int, side: Side, qty: int, shape: int, life: int, flags: int, px: int, trail_px: int) -> None:
+    send = ctx.buy if side is Side.BUY else ctx.sell
+    send(
+        i, qty, limit_px=px if shape in (LIMIT, STOP_LIMIT) else 0, stop_px=px if shape in (STOP, STOP_LIMIT) else 0,
+        trail_px=trail_px if shape == TRAILING else 0, time_in_force=_LIVES[life % len(_LIVES)], post_only=bool(flags & 1),
+        reduce_only=bool(flags & 2), intentional=bool(flags & 4), locate="L1" if flags & 8 else "", reason="wants",
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""The loop over the checks of an order."""
+
+from __future__ import annotations
+
+from domain.limits import Check, Limit
+from domain.risk.bound import ANYONE, Bound, answer
+from domain.risk.gate import Gate
+from domain.risk.proposal import Proposal
+from domain.terms import Scope, TradingState
+
+
+def passes(p: Proposal, limit: Bound) -> Check:
+    return answer(limit, True, 1, 2)
+
+
+def fails(p: Proposal, limit: Bound) -> Check:
+    return answer(limit, False, 3, 2)
+
+
+def raises(p: Proposal, limit: Bound) -> Check:
+    raise ZeroDivisionError(f"at {object()}")
+
+
+def bound(rule: str) -> Bound:
+    made = Bound(rule, 2, Scope.ACCOUNT, "", (), ANYONE)
+    made.take(Limit(4, rule, Scope.ACCOUNT, (), (2,)))
+    return made
+
+
+def test_every_rule_answers_in_its_order_whatever_the_others_say() -> None:
+    """Given a rule that fails between two that pass, then all three answers are there in the order of the rules."""
+    gate = Gate(((passes, bound("a")), (fails, bound("b")), (passes, bound("c"))), TradingState.ACTIVE, {}, ())
+    assert [(c.rule, c.passed) for c in gate.check(Proposal())] == [("a", True), ("b", False), ("c", True)]
+    assert gate.raised == []
+
+
+def test_a_rule_that_raises_has_failed_and_is_named_without_what_differs_between_machines() -> None:
+    """Given a rule that raises, then it counts as failed, the rest still answers, and the next order starts with a clean list."""
+    broken = bound("b")
+    gate = Gate(((raises, broken), (passes, bound("c"))), TradingState.ACTIVE, {}, ())
+    assert gate.check(Proposal())[0] == Check("b", False, 0, 0, 0, 4, 2)
+    assert gate.check(Proposal())[1].passed
+    assert gate.raised == [(broken, "ZeroDivisionError")]
+
+
+def test_cancels_meet_their_own_checks() -> None:
+    """Given a check of orders and one of cancels, then each is asked about its own, and a cancel check that raises has failed."""
+    broken = bound("c")
+    gate = Gate(((passes, bound("a")),), TradingState.ACTIVE, {}, (), ((fails, bound("b")), (raises, broken)))
+    assert [c.rule for c in gate.check(Proposal())] == ["a"]
+    assert [(c.rule, c.passed) for c in gate.check_cancel(Proposal())] == [("b", False), ("c", False)]
+    assert gate.raised == [(broken, "ZeroDivisionError")]
+
+
+def test_the_state_of_a_gate_is_the_stricter_of_the_strategys_and_all_others() -> None:
+    """Given a state of the shared scopes and one of the strategy, then the gate has both and the stricter one."""
+    for shared, own in ((TradingState.ACTIVE, TradingState.HALTED), (TradingState.HALTED, TradingState.REDUCE_ONLY)):
+        gate = Gate((), shared, {}, (), (), own)
+        assert (gate.state, gate.shared_state, gate.own_state) == (TradingState.HALTED, shared, own)
+
+
+def test_memories_hear_of_the_events_they_asked_for() -> None:
+    """Given routes for one type, then its events arrive with order and seq, and others do not."""
+    heard: list[tuple[object, object, int]] = []
+    gate = Gate((), TradingState.ACTIVE, {int: (lambda e, o, s: heard.append((e, o, s)),)}, ())
+    gate.hear(5, "order", 7)
+    gate.hear("text", "order", 8)
+    assert heard == [(5, "order", 7)]

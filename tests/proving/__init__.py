@@ -1,0 +1,1 @@
+"""The prover, held against engines that are broken on purpose."""
