@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from adapters.logs import EventLog
+from adapters.logs.background import BackgroundLog
 from adapters.logs.memory import MemoryLog
 from adapters.logs.sqlite import SqliteLog
 from adapters.venues.settings import VenueSettings
@@ -32,8 +33,8 @@ from domain.instrument import instrument
 from domain.journal import Journal
 from domain.limits import OFF, Limit
 from domain.risk import RULES, WIDTH, Rule
-from domain.terms import OrderType, Scope, Side, TimeInForce
-from domain.ticks import Ticks
+from domain.terms import OrderType, Scope, Side, TickKind, TimeInForce
+from domain.ticks import Ticks, table
 from reenact.compiled import built, check_fresh
 from reenact.runtime import Runtime
 
@@ -47,7 +48,7 @@ WIDE = {
 """By unit: limits that bind, and that no order of W3 reaches."""
 OWN: dict[str, tuple[int, ...]] = {
     "restricted_from": (2**62,), "restricted_until": (2**62 + 1,), "expires": (2**62,), "duplicate_window": (1,), "self_trade": (1,),
-    "margin_bps": (1,), "require_locate": (OFF,), "exclusive": (1,),
+    "margin_bps": (1,), "require_locate": (OFF,), "exclusive": (1,), "wash_window": (1,), "spoof_window": (1,),
 }  # fmt: skip
 """Parameters that need another number to bind without denying."""
 SYMBOLS = 1_000
@@ -82,6 +83,8 @@ def play(blocks: list[Ticks], rules: Sequence[Rule], log: EventLog, session: str
     gc.collect()
     started = time.perf_counter()
     runtime.run(iter(blocks))
+    if isinstance(log, BackgroundLog):
+        log.flush()
     spent = time.perf_counter() - started
     desk = runtime.engine.desk
     assert not desk.denied_n, "a limit of the benchmark denies"
@@ -116,7 +119,7 @@ def per_order(ticks: Ticks, folder: Path, rounds: int, single: bool) -> dict[str
         for k in range(rounds):
             for name, rules in sets.items():
                 n = list(sets).index(name)
-                with SqliteLog(Path(scratch) / f"{k}-{n}.db") as log:
+                with BackgroundLog(SqliteLog(Path(scratch) / f"{k}-{n}.db")) as log:
                     spent, orders = play(fresh(blocks), rules, log, f"rules-{k}-{n}")
                 best[name] = min(best[name], (spent - ticks_alone) / orders * 1e6)
     return best
@@ -136,8 +139,12 @@ def bytes_per_symbol(rules: Sequence[Rule]) -> tuple[float, float]:
         tracemalloc.start()
         desk = Desk(opened, Journal("m"))
         if orders:
+            at = [opened.ns + 1] * (2 * SYMBOLS)
+            desk.market.enter(table(TickKind.TRADE, [i % SYMBOLS for i in range(2 * SYMBOLS)], at, at, 10_000, 1_000, int(Side.BUY)))
+            desk.index = 2 * SYMBOLS - 1
             for i in range(SYMBOLS):
                 desk.submit(0, i, Side.BUY, 1_000, OrderType.LIMIT, 10_000, 0, 0, TimeInForce.GTC, 0, False, False, "")
+            assert desk.sent_n == SYMBOLS, "a limit of the benchmark denies"
         desk.journal._clear()  # noqa: SLF001 (the events themselves belong to the log)
         desk.outbox.clear()
         gc.collect()

@@ -147,6 +147,9 @@ class Market:
     def before(self, instrument: int, side: int, ref_seq: int) -> int:
         """The price that came before the reference with seq `ref_seq`, from the same source: the print before the last one, or the near side of
         the quote before the last one; 0 when there is none."""
+        uniform = self.uniform
+        if uniform is not None and uniform[1] == instrument and uniform[0] == TRADE and self.at > 0:
+            return self.rows[PX][self.at - 1]
         quote = self.last_quote(instrument)
         if quote is None or quote.seq != ref_seq:
             print_ = self._earlier_print(instrument)

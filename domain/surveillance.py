@@ -25,6 +25,8 @@ class Surveillance:
         """Record an alert for every finding that is not told yet."""
         desk = self._desk
         for code, memory in desk.risk.alerting:
+            if not memory.findings:
+                continue
             found, memory.findings = memory.findings, []
             for f in found:
                 desk.emit(SurveillanceAlerted(desk.now_ns, seq, code, f.strategy, f.instrument, f.observed, f.limit, f.since, f.reason))

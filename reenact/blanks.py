@@ -54,6 +54,7 @@ from domain.risk.surveillance import Ends, Layering, Spoofing, WashTrades
 from domain.risk.window import Window
 from domain.state import State
 from domain.strategy import ScanningStrategy
+from domain.surveillance import Surveillance
 from domain.terms import OrderType, Scope, Side, TimeInForce, TradingState
 
 Blank = Callable[[], Any]
@@ -82,7 +83,7 @@ def _of_the_engine() -> dict[type, Blank]:
         Journal: lambda: Journal(""), Desk: lambda: Desk(opened, desk.journal), State: lambda: State(opened), Orders: lambda: Orders(0),
         Order: lambda: Order(sent), Context: lambda: Context(desk, 0, "", (), ctx.chance), Engine: lambda: Engine(opened, (), desk.journal),
         Scanner: lambda: Scanner(ScanningStrategy(), ctx), BarClock: lambda: BarClock(BarBuilder(0, 1)), Watch: lambda: Watch(desk),
-        Proposals: lambda: Proposals(desk.state, desk.risk),
+        Proposals: lambda: Proposals(desk.state, desk.risk), Surveillance: lambda: Surveillance(Engine(opened, (), desk.journal)),
     }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ MODULES = (
             "proposals",
             "replay",
             "state",
+            "surveillance",
             "value",
         )
     ),

@@ -131,8 +131,11 @@ class Watch:
         moved = latch.pnl.moved
         held_n = follower.held_n
         near = follower.take(self._bounds)
-        if moved == SEVERAL or follower.held_n != held_n:
-            self._hold(follower)
+        if moved == SEVERAL:
+            for i in [*latch.pnl.held, *self._holders]:
+                self._hold(follower, i)
+        elif follower.held_n != held_n:
+            self._hold(follower, moved)
         if near != was_near:
             self._place(follower, near)
         if latch.latched:
@@ -175,19 +178,18 @@ class Watch:
         desk = self._desk
         desk.emit(TradingResumed(desk.now_ns, desk.cause, bound.scope, bound.member, bound.rule, reason))
 
-    def _hold(self, follower: Follower) -> None:
-        """Keep who holds what."""
-        held = follower.latch.pnl.held
-        for i in [*held, *(i for i in self._holders if i not in held)]:
-            holders = self._holders.get(i, [])
-            if (i in held) == (follower in holders):
-                continue
-            if i in held:
-                self._holders.setdefault(i, holders).append(follower)
-            else:
-                holders.remove(follower)
-                if not holders:
-                    del self._holders[i]
+    def _hold(self, follower: Follower, i: int) -> None:
+        """Keep who holds instrument i."""
+        holders = self._holders.get(i)
+        if i in follower.latch.pnl.held:
+            if holders is None:
+                self._holders[i] = [follower]
+            elif follower not in holders:
+                holders.append(follower)
+        elif holders is not None and follower in holders:
+            holders.remove(follower)
+            if not holders:
+                del self._holders[i]
 
     def _place(self, follower: Follower, near: bool) -> None:
         """Keep the limits within reach in their order."""

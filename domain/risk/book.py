@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from domain.errors import InvariantBroken
 from domain.events import (
+    ORDER_EVENTS,
     KillSwitchEngaged,
     LimitsChanged,
     SessionOpened,
@@ -26,7 +27,7 @@ from domain.events import (
 )
 from domain.limits import OFF, Limit
 from domain.risk.bound import ANYONE, Bound
-from domain.risk.gate import Ask, Gate, Hear
+from domain.risk.gate import Gate, Hear
 from domain.risk.rule import Rule
 from domain.state import State
 from domain.terms import Scope, TradingState
@@ -34,7 +35,6 @@ from domain.terms import Scope, TradingState
 OPERATOR_NAME: Final = "operator"
 _ACTIVE: Final = TradingState.ACTIVE
 Place = tuple[Scope, str]
-Asked = tuple[tuple[Ask, Bound], ...]
 
 
 class Book:
@@ -58,7 +58,11 @@ class Book:
         self._bounds: dict[tuple[str, Scope, str], Bound] = {}
         self._plain: dict[int, Bound] = {}
         self._numbers: dict[Place, int] = {}
-        self._checks: dict[tuple[Bound, ...], Asked] = {}
+        self._within: dict[Place, tuple[int, ...]] = {}
+        for i, spec in enumerate(opened.instruments):
+            for place in ((Scope.VENUE, spec.venue), (Scope.CLASS, spec.asset_class), (Scope.INSTRUMENT, spec.symbol)):
+                self._within[place] = (*self._within.get(place, ()), i)
+        self._all = tuple(range(len(opened.instruments)))
         self._gates: dict[tuple[int, int], Gate] = {}
         self._routes: dict[type, list[Hear]] = {}
         self._heard: set[type] = set()
@@ -154,7 +158,6 @@ class Book:
             case VenueConnected():
                 self.lost_venues.discard(event.venue)
         self._gates.clear()
-        self._checks.clear()
 
     def _take(self, limit: Limit) -> None:
         if limit.id != len(self.limits) + 1:
@@ -189,23 +192,17 @@ class Book:
         if bound is None:
             bound = self._plain[limit.id] = Bound(rule, self.rules[rule].version, scope, "", (), ANYONE)
             bound.take(limit)
+            bound.asked = (self.rules[rule].check, bound)
         return bound
 
     def _bind(self, rule: Rule, scope: Scope, member: str) -> Bound:
-        specs = self._specs
-        match scope:
-            case Scope.VENUE:
-                instruments = tuple(i for i, spec in enumerate(specs) if spec.venue == member)
-            case Scope.CLASS:
-                instruments = tuple(i for i, spec in enumerate(specs) if spec.asset_class == member)
-            case Scope.INSTRUMENT:
-                instruments = tuple(i for i, spec in enumerate(specs) if spec.symbol == member)
-            case _:
-                instruments = tuple(range(len(specs)))
+        whole = scope is Scope.ACCOUNT or scope is Scope.STRATEGY
+        instruments = self._all if whole else self._within.get((scope, member), ())
         strategy = ANYONE
         if scope is Scope.STRATEGY:
             strategy = self._strategies.index(member) if member in self._strategies else -1
         bound = self._bounds[rule.id, scope, member] = Bound(rule.id, rule.version, scope, member, instruments, strategy)
+        bound.asked = (rule.check, bound)
         bound.place = self._numbers.setdefault((scope, member), len(self._numbers))
         if not rule.params and rule.memory is not None:
             bound.memory = rule.memory(bound, self._state)
@@ -214,8 +211,9 @@ class Book:
 
     def _listen(self, memory: Any) -> None:
         for kind in memory.takes:
-            self._routes.setdefault(kind, []).append(memory.evolve)
             self._heard.add(kind)
+            if kind not in ORDER_EVENTS:
+                self._routes.setdefault(kind, []).append(memory.evolve)
 
     def _make(self, strategy: int, instrument: int) -> Gate:
         places = self.places(strategy, instrument)
@@ -234,19 +232,14 @@ class Book:
                     (cancel_checks if rule.on_cancel else checks).append(bound)
         routes: dict[type, tuple[Hear, ...]] = {}
         for memory in memories:
-            for kind in memory.takes:
-                routes[kind] = (*routes.get(kind, ()), memory.evolve)
+            kinds = [kind for kind in memory.takes if kind in ORDER_EVENTS]
+            hear: Any = memory.evolve if kinds else None  # one object for all of them
+            for kind in kinds:
+                routes[kind] = (*routes.get(kind, ()), hear)
         *shared, own = (self.state_of(scope, member) for scope, member in places)
         trades = tuple(m.trade for m in memories if hasattr(m, "trade"))
-        return Gate(self._asked(checks), max(shared), routes, trades, self._asked(cancel_checks), own)
-
-    def _asked(self, bounds: list[Bound]) -> Asked:
-        """The checks of these bounds; instruments that are bound alike share them."""
-        key = tuple(bounds)
-        found = self._checks.get(key)
-        if found is None:
-            found = self._checks[key] = tuple((self.rules[bound.rule].check, bound) for bound in bounds)
-        return found
+        asked = tuple(bound.asked for bound in checks)
+        return Gate(asked, max(shared), routes, trades, tuple(bound.asked for bound in cancel_checks), own)
 
 
 _OWN: Final = frozenset({LimitsChanged, TradingHalted, KillSwitchEngaged, TradingResumed, VenueLost, VenueConnected})

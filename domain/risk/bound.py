@@ -23,10 +23,10 @@ class Bound:
     venue it binds, empty where a limit of instruments needs no memory and one bound serves them all. instruments: indexes within the scope,
     of such a one empty. strategy: the strategy it binds alone, `ANYONE` else. memory: what the rule
     remembers for this member, None for a rule that remembers nothing. place: a number that all bounds of one member of one scope share, -1
-    where the book has not given one.
+    where the book has not given one. asked: the rule's check and this bound, as gates hold them.
     """
 
-    __slots__ = ("id", "instruments", "member", "memory", "most", "place", "rule", "scope", "strategy", "values", "version")
+    __slots__ = ("asked", "id", "instruments", "member", "memory", "most", "place", "rule", "scope", "strategy", "values", "version")
 
     def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int) -> None:
         self.rule = rule
@@ -40,6 +40,7 @@ class Bound:
         self.most = -1
         self.memory: Any = None
         self.place = -1
+        self.asked: Any = None
 
     def take(self, limit: Limit) -> None:
         """Bind by another version of the limit."""

@@ -103,7 +103,8 @@ def check_collar_drift(p: Proposal, limit: Bound) -> Check:
         return answer(limit, True, 0, most)
     high = low = px
     seen = 0
-    band = limit.memory.bands.get(p.instrument)
+    memory: Bands = limit.memory
+    band = memory.bands.get(p.instrument)
     if band is not None:
         top = band.highs.top(p.now_ns - window)
         bottom = band.lows.top(p.now_ns - window)

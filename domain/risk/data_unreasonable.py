@@ -37,7 +37,7 @@ class Gaps:
     def of(self, instrument: int) -> int:
         """The seq of the last gap that may concern the instrument, 0 for none."""
         last = self.last
-        return max([last[i] for i in (instrument, EVERY) if i in last], default=0)
+        return max(last.get(instrument, 0), last.get(EVERY, 0)) if last else 0
 
 
 def _remember(bound: Bound, state: State) -> Gaps:
@@ -69,7 +69,8 @@ def check_deny_crossed(p: Proposal, limit: Bound) -> Check:
 
 def check_deny_gapped(p: Proposal, limit: Bound) -> Check:
     """No gap (1) of the instrument's feed is newer than the reference. Source: FIA PTG market-data checks; features D R-20."""
-    gap = limit.memory.of(p.instrument) if limit.most else 0
+    memory: Gaps = limit.memory
+    gap = memory.of(p.instrument) if limit.most else 0
     if gap <= p.ref_seq:
         return answer(limit, True, 0, 0, gap)
     return answer(limit, p.exits_at_market, 1, 0, gap)

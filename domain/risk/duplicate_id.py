@@ -27,20 +27,29 @@ def number_of(cl_ord_id: str) -> int:
 
 
 class Numbers:
-    """The largest number of any request of ours, and the seq of the last request."""
+    """The largest number of any request of ours, and the seq of the last request. `asked`, `number`: the id looked at last, and its number."""
 
-    __slots__ = ("most", "seq")
+    __slots__ = ("asked", "most", "number", "seq")
 
     takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, OrderReplaceRequested, OrderCancelRequested)
 
     def __init__(self) -> None:
         self.most = 0
         self.seq = 0
+        self.asked = ""
+        self.number = NO_NUMBER
 
     def evolve(self, event: Any, order: Any, seq: int) -> None:
         """One more request was made."""
-        self.most = max(self.most, number_of(event.cl_ord_id))
+        self.most = max(self.most, self.of(event.cl_ord_id))
         self.seq = seq
+
+    def of(self, cl_ord_id: str) -> int:
+        """`number_of`, worked out once for an id that is checked and then sent."""
+        if cl_ord_id != self.asked:
+            self.asked = cl_ord_id
+            self.number = number_of(cl_ord_id)
+        return self.number
 
 
 def _remember(bound: Bound, state: State) -> Numbers:
@@ -49,8 +58,8 @@ def _remember(bound: Bound, state: State) -> Numbers:
 
 def check_duplicate_id(p: Proposal, limit: Bound) -> Check:
     """The id's number is larger than every one before (the limit), and no order is known under it. Source: RTS 24 order id; CAT order key."""
-    memory = limit.memory
-    n = number_of(p.cl_ord_id)
+    memory: Numbers = limit.memory
+    n = memory.of(p.cl_ord_id)
     return answer(limit, n > memory.most and p.account.orders.find(p.cl_ord_id) is None, n, memory.most, memory.seq)
 
 

@@ -19,7 +19,8 @@ from domain.terms import Scope
 
 MOST: Final = 4096
 NONE: Final = -1
-Fields = tuple[int, int, int, int, int, int]
+Fields = tuple[int, int, int, int, int]
+"""Instrument, order type with the sign of the side, quantity, limit and stop price."""
 
 
 class Sent:
@@ -37,7 +38,7 @@ class Sent:
     def evolve(self, event: Any, order: Any, seq: int) -> None:
         """One more order was sent."""
         last = self.last
-        fields = (event.instrument, event.side, event.order_qty, event.order_type, event.limit_px, event.stop_px)
+        fields = (event.instrument, event.order_type * event.side, event.order_qty, event.limit_px, event.stop_px)
         last.pop(fields, None)
         last[fields] = (event.ns, seq)
         since = event.ns - self.bound.most
@@ -61,8 +62,8 @@ def check_duplicate_order(p: Proposal, limit: Bound) -> Check:
     """
     if p.intentional or p.replaced is not None:
         return answer(limit, True, NONE, limit.most)
-    memory = limit.memory
-    found = memory.last.get((p.instrument, p.side, p.qty, p.order_type, p.limit_px, p.stop_px)) or memory.forgotten
+    memory: Sent = limit.memory
+    found = memory.last.get((p.instrument, p.order_type * p.side, p.qty, p.limit_px, p.stop_px)) or memory.forgotten
     if found is None:
         return answer(limit, True, NONE, limit.most)
     age = p.now_ns - found[0]

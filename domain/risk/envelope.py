@@ -59,7 +59,7 @@ def check_day_orders(p: Proposal, limit: Bound) -> Check:
 
     Source: RTS 6 Art. 8(b).
     """
-    memory = limit.memory
+    memory: DayOrders = limit.memory
     new = p.replaced is None
     n = memory.count + (1 if new else 0)
     return answer(limit, n <= limit.most or not new or reduces(p, limit), n, limit.most, memory.seen)

@@ -17,6 +17,7 @@ from domain.state import State
 from domain.terms import Scope, Side
 from domain.value import value_of
 
+EQUITY: Final = -1
 UNPRICED: Final = -1
 """The recorded observation where there is no number."""
 Measure = Callable[[int, int, int], int]
@@ -204,6 +205,14 @@ def gross(p: Proposal, b: Bound) -> Found:
 
 def equity(p: Proposal) -> int | None:
     """Cash and the value of every position in the order's settlement currency at the last prices, as `Desk.equity`; None where one has no price."""
+    memo = p.memo
+    if EQUITY not in memo:
+        memo[EQUITY] = _equity(p)
+    found: int | None = memo[EQUITY]
+    return found
+
+
+def _equity(p: Proposal) -> int | None:
     state = p.account
     settle = p.spec.settle
     total = state.cash[settle]

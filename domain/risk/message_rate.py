@@ -64,7 +64,7 @@ def check_message_rate(p: Proposal, limit: Bound) -> Check:
 
     The numbers are of the first parameter that fails, else of the first that bounds the message. Source: RTS 6 Art. 15(1)(d); FIA throttles.
     """
-    memory = limit.memory
+    memory: Messages = limit.memory
     values = limit.values
     shown: Check | None = None
     for at in (_ALL, _SUBMITS if p.replaced is None else _REPLACES):
@@ -84,7 +84,7 @@ def check_cancel_rate(p: Proposal, limit: Bound) -> Check:
 
     Source: RTS 6 Art. 15(1)(d); FIA throttles; features D R-05.
     """
-    memory = limit.memory
+    memory: Messages = limit.memory
     n = memory.count(_ALL, p.now_ns) + 1
     return answer(limit, n <= limit.most, n, limit.most, memory.seen)
 

@@ -69,7 +69,7 @@ def check_open_orders(p: Proposal, limit: Bound) -> Check:
 
     Source: FIA order controls; features D R-13.
     """
-    memory = limit.memory
+    memory: OpenOrders = limit.memory
     n = len(memory.buys if p.side == _BUY else memory.sells) + (1 if p.replaced is None else 0)
     return answer(limit, n <= limit.most or reduces(p, limit), n, limit.most, memory.seen)
 

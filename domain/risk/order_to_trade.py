@@ -53,7 +53,7 @@ def check_order_to_trade(p: Proposal, limit: Bound) -> Check:
     most, free = limit.values
     if most == OFF:
         return answer(limit, True, 0, OFF)
-    memory = limit.memory
+    memory: Tally = limit.memory
     beyond = max(memory.messages + 1 - max(free, 0), 0)
     ratio = div_ceil(beyond * 100, max(memory.trades, 1))
     return answer(limit, ratio <= most or reduces(p, limit), ratio, most, memory.seen)

@@ -79,7 +79,7 @@ def check_repeated_execution(p: Proposal, limit: Bound) -> Check:
     most = limit.most
     if p.strategy < 0 or most == OFF:
         return answer(limit, True, 0, OFF)
-    memory = limit.memory
+    memory: Repeats = limit.memory
     n = memory.count(p.instrument, int(p.side), p.now_ns) + (1 if p.replaced is None else 0)
     return answer(limit, n <= most or p.replaced is not None or reduces(p, limit), n, most, memory.seen)
 

@@ -96,7 +96,7 @@ class WashTrades:
         self._bound = bound
         # At one price there are only buys or only sells, oldest first: an opposite one takes the oldest away.
         self._at: dict[tuple[int, int], deque[tuple[int, int, int]]] = {}
-        self._oldest: deque[tuple[int, tuple[int, int]]] = deque()
+        self._oldest: deque[tuple[int, tuple[int, int]]] | None = None
         self.findings: list[Finding] = []
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
@@ -104,7 +104,10 @@ class WashTrades:
         window_ns = self._bound.most
         if window_ns == OFF or not isinstance(event, OrderFilled):
             return
-        self._forget(event.ns - window_ns)
+        oldest = self._oldest
+        if oldest is None:
+            oldest = self._oldest = deque()
+        self._forget(oldest, event.ns - window_ns)
         key = (instrument, px)
         fills = self._at.get(key)
         if fills is None:
@@ -116,10 +119,9 @@ class WashTrades:
             self.findings.append(Finding(strategy, instrument, event.ns - ns, window_ns, since, "bought and sold at the same price"))
             return
         fills.append((event.ns, qty, seq))
-        self._oldest.append((event.ns, key))
+        oldest.append((event.ns, key))
 
-    def _forget(self, since_ns: int) -> None:
-        oldest = self._oldest
+    def _forget(self, oldest: deque[tuple[int, tuple[int, int]]], since_ns: int) -> None:
         while oldest and oldest[0][0] < since_ns:
             ns, key = oldest.popleft()
             fills = self._at.get(key)

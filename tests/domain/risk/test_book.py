@@ -115,7 +115,7 @@ def test_a_bound_knows_the_instruments_and_the_strategy_of_its_scope() -> None:
 
 
 def test_instruments_that_are_bound_alike_by_rules_without_memory_share_what_binds_them() -> None:
-    """Given one limit of two instruments and another of a third, then the two share bound and checks, until one gets a limit of its own."""
+    """Given one limit of two instruments and another of a third, then the two share bound and check, until one gets a limit of its own."""
     b = book(("X-01", Scope.INSTRUMENT, ("A", "B"), (1,)), ("X-01", Scope.INSTRUMENT, ("C",), (2,)), ("X-01", Scope.VENUE, ("M",), (3,)))
     one, two, three = (b.bound("X-01", Scope.INSTRUMENT, symbol) for symbol in "ABC")
     assert one is two
@@ -123,8 +123,8 @@ def test_instruments_that_are_bound_alike_by_rules_without_memory_share_what_bin
     assert three is not None
     assert (one.id, one.most, one.member, one.instruments, one.strategy, one.version) == (1, 1, "", (), ANYONE, 1)
     assert (three.id, three.most) == (2, 2)
-    assert b.gate(0, 0).checks is b.gate(0, 1).checks
-    assert b.gate(0, 2).checks is not b.gate(0, 1).checks
+    assert b.gate(0, 0).checks[0] is b.gate(0, 1).checks[0]
+    assert b.gate(0, 2).checks[0] is not b.gate(0, 1).checks[0]
     assert b.bound("X-01", Scope.CLASS, "equity") is None
     b.evolve(LimitsChanged(T0, 1, Limit(4, "X-01", Scope.INSTRUMENT, ("B",), (9,), version=2)), None, 7)
     assert [x.most for x in (b.bound("X-01", Scope.INSTRUMENT, symbol) for symbol in "ABC") if x is not None] == [1, 9, 2]
