@@ -80,7 +80,7 @@ class Order:
 
     __slots__ = (
         "_exec_id", "_exec_px", "_execs", "_ids", "_pended", "_requests", "accepted", "cl_ord_id", "cost", "counted", "cum_qty", "ended", "expire_ns", "instrument", "intentional",
-        "limit_px", "locate", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "seq", "side", "stop_px", "strategy",
+        "limit_px", "locate", "number", "order_qty", "order_type", "post_only", "reduce_only", "rests", "sent_ns", "seq", "side", "stop_px", "strategy",
         "time_in_force", "trail_px", "triggered", "unknown", "venue_ord_id", "withdrawn",
     )  # fmt: skip
 
@@ -99,8 +99,8 @@ class Order:
         self.expire_ns = sent.expire_ns
         self.post_only = sent.post_only
         self.reduce_only = sent.reduce_only
-        self.intentional = sent.intentional
-        self.locate = sent.locate
+        self.intentional, self.locate = sent.intentional, sent.locate
+        self.sent_ns = sent.ns
         self.venue_ord_id = ""
         self.accepted = self.triggered = self.unknown = self.rests = self.withdrawn = False
         self.ended: OrdStatus | None = None

@@ -1,6 +1,6 @@
 """Decides which orders have worked for too long: older than `ControlSettings.order_ttl_ns` since they were sent, whatever was changed since.
 
-Invariants: an order is asked to be canceled once, not before its time; the stop and the target of a bracket are spared, they are as old as their position; at most one timer is waiting; closed orders are not held for long.
+Invariants: an order is asked to be canceled once, not before its time, and again only if a busted fill gave it back its quantity; the stop and the target of a bracket are spared, they are as old as their position; at most one timer is waiting; closed orders are not held for long.
 Source: features A S4-04; house rule.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from domain.events import OrderSubmitted, TimerFired
+from domain.events import FillBusted, FillCorrected, OrderSubmitted, TimerFired
 from domain.order import Order
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 TIMER = "reaper"
 _SLACK = 64
+
+
+def _age(entry: tuple[int, Order]) -> int:
+    return entry[0]
 
 
 class Reaper:
@@ -30,6 +34,20 @@ class Reaper:
         self._waiting = False
         engine.desk.on_sent.append(self._on_sent)
         engine.timers[TIMER] = self._on_timer
+        engine.subscribe(FillBusted, self._on_bust)
+        engine.subscribe(FillCorrected, self._on_bust)
+
+    def _on_bust(self, event: FillBusted | FillCorrected, seq: int) -> None:
+        """An order that was done works again: at once where its time is over, else from when it was sent."""
+        order = self._desk.state.order
+        if order is None or not order.worst_leaves:
+            return
+        if not any(known is order for _, known in self._sent):
+            self._sent = deque(sorted((*self._sent, (order.sent_ns, order)), key=_age))
+        if order.sent_ns + self._ttl_ns <= self._desk.now_ns:
+            self._reap()
+        elif not self._waiting or self._sent[0][1] is order:
+            self._wake(self._sent[0][0] + self._ttl_ns)
 
     def _on_sent(self, event: OrderSubmitted) -> None:
         order = self._desk.state.orders.find(event.cl_ord_id)
@@ -44,6 +62,11 @@ class Reaper:
 
     def _on_timer(self, event: TimerFired, seq: int) -> None:
         self._waiting = False
+        self._reap()
+        if self._sent:
+            self._wake(self._sent[0][0] + self._ttl_ns)
+
+    def _reap(self) -> None:
         groups = self._desk.proposals.groups
         sent, due = self._sent, self._desk.now_ns - self._ttl_ns
         while sent and (sent[0][0] <= due or not sent[0][1].worst_leaves):
@@ -51,8 +74,6 @@ class Reaper:
             if groups is not None and groups.book.protects(order):
                 continue  # the stop of a position does not grow stale
             self._desk.cancel(order.cl_ord_id, f"stale: sent {self._desk.now_ns - since} ns ago, {self._ttl_ns} are allowed", house=True)
-        if sent:
-            self._wake(sent[0][0] + self._ttl_ns)
 
     def _wake(self, ns: int) -> None:
         self._waiting = True

@@ -190,7 +190,7 @@ class Book:
             return None
         bound = self._plain.get(limit.id)
         if bound is None:
-            bound = self._plain[limit.id] = Bound(rule, self.rules[rule].version, scope, "", (), ANYONE)
+            bound = self._plain[limit.id] = Bound(rule, self.rules[rule].version, scope, "", (), ANYONE, self._number(scope, ""))
             bound.take(limit)
             bound.asked = (self.rules[rule].check, bound)
         return bound
@@ -201,13 +201,17 @@ class Book:
         strategy = ANYONE
         if scope is Scope.STRATEGY:
             strategy = self._strategies.index(member) if member in self._strategies else -1
-        bound = self._bounds[rule.id, scope, member] = Bound(rule.id, rule.version, scope, member, instruments, strategy)
+        bound = self._bounds[rule.id, scope, member] = Bound(
+            rule.id, rule.version, scope, member, instruments, strategy, self._number(scope, member)
+        )  # fmt: skip
         bound.asked = (rule.check, bound)
-        bound.place = self._numbers.setdefault((scope, member), len(self._numbers))
         if not rule.params and rule.memory is not None:
             bound.memory = rule.memory(bound, self._state)
             self._listen(bound.memory)
         return bound
+
+    def _number(self, scope: Scope, member: str) -> int:
+        return self._numbers.setdefault((scope, member), len(self._numbers))
 
     def _listen(self, memory: Any) -> None:
         for kind in memory.takes:

@@ -22,13 +22,12 @@ class Bound:
     id, values: of the limit in force (0 and empty for a rule that needs none); most: the first value. member: the symbol, name, class or
     venue it binds, empty where a limit of instruments needs no memory and one bound serves them all. instruments: indexes within the scope,
     of such a one empty. strategy: the strategy it binds alone, `ANYONE` else. memory: what the rule
-    remembers for this member, None for a rule that remembers nothing. place: a number that all bounds of one member of one scope share, -1
-    where the book has not given one. asked: the rule's check and this bound, as gates hold them.
+    remembers for this member, None for a rule that remembers nothing. place: a number that all bounds of one member of one scope share. asked: the rule's check and this bound, as gates hold them.
     """
 
     __slots__ = ("asked", "id", "instruments", "member", "memory", "most", "place", "rule", "scope", "strategy", "values", "version")
 
-    def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int) -> None:
+    def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int, place: int = 0) -> None:
         self.rule = rule
         self.version = version
         self.scope = scope
@@ -39,7 +38,7 @@ class Bound:
         self.values: tuple[int, ...] = ()
         self.most = -1
         self.memory: Any = None
-        self.place = -1
+        self.place = place
         self.asked: Any = None
 
     def take(self, limit: Limit) -> None:

@@ -17,7 +17,7 @@ from domain.state import State
 from domain.terms import Scope, Side
 from domain.value import value_of
 
-EQUITY: Final = -1
+EQUITY: Final = -2
 UNPRICED: Final = -1
 """The recorded observation where there is no number."""
 Measure = Callable[[int, int, int], int]
@@ -172,8 +172,6 @@ def gross_parts(p: Proposal, b: Bound) -> tuple[int, int, int] | None:
 
     What the order adds on its side is valued at the worse of its price and the reference, all else at the mark.
     """
-    if b.place < 0:
-        return _gross_parts(p, b)
     memo = p.memo
     if b.place not in memo:
         memo[b.place] = _gross_parts(p, b)

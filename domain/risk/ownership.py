@@ -9,14 +9,17 @@ it became exclusive; whoever has a position may always make it smaller.
 
 from __future__ import annotations
 
+from typing import Final
+
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
 from domain.risk.exposure import held_qty, open_qty
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
-from domain.terms import Scope
+from domain.terms import Scope, Side
 
 _PERSONS = -1
+_BUY: Final = Side.BUY
 
 
 def check_ownership(p: Proposal, limit: Bound) -> Check:
@@ -41,7 +44,7 @@ def _reduces(p: Proposal) -> bool:
         return p.reduces
     buys, sells = open_qty(p, p.strategy, p.instrument)
     held = held_qty(p.account, p.strategy, p.instrument)
-    free = -held - buys if p.side > 0 else held - sells
+    free = -held - buys if p.side == _BUY else held - sells
     return 0 < p.qty <= free + p.own_shared_qty
 
 

@@ -41,7 +41,7 @@ def commands() -> dict[str, click.Command]:
 
 def test_the_facade_exports_what_it_names_and_nothing_else() -> None:
     """Given `reenact.__all__`, then it is sorted, complete and importable."""
-    public = {n for n in vars(reenact) if not n.startswith("_")}
+    public = {n for n in vars(reenact) if not n.startswith(("_", "@"))}  # pytest rewrites what holds a plugin, and leaves names with an @
     submodules = {f.stem for f in (ROOT / "reenact").glob("*.py")} | {f.name for f in (ROOT / "reenact").iterdir() if f.is_dir()}
     assert set(reenact.__all__) == public - submodules - {"annotations"} | (set(reenact.__all__) & submodules)
     assert len(set(reenact.__all__)) == len(reenact.__all__)

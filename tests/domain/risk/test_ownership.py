@@ -61,10 +61,12 @@ def test_an_order_passes_only_where_nobody_else_has_anything(events: list[Any], 
 @pytest.mark.parametrize("off", [0, OFF])
 def test_switched_off_it_lets_everything_pass(off: int) -> None:
     """Given the flag 0 or off, when another strategy holds the instrument, then the order passes."""
-    assert ask("R-18c", (off,), account=account(*held(1))).passed
+    assert numbers(ask("R-18c", (off,), account=account(*held(1)))) == (True, 0, off)
 
 
-@pytest.mark.parametrize(("side", "qty", "passed"), [(Side.SELL, 10, True), (Side.SELL, 11, False), (Side.BUY, 1, False), (Side.SELL, 0, False)])
+@pytest.mark.parametrize(
+    ("side", "qty", "passed"), [(Side.SELL, 1, True), (Side.SELL, 10, True), (Side.SELL, 11, False), (Side.BUY, 1, False), (Side.SELL, 0, False)]
+)
 def test_the_own_position_may_be_made_smaller_beside_another(side: Side, qty: int, passed: bool) -> None:
     """Given two strategies that hold 10 each, when one reduces by up to 10, then it passes; 11, or more of it, does not."""
     state = account(*held(0), *held(1))
