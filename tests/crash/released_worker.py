@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Any
 
 from adapters.venues.simulated import SimulatedVenue
@@ -24,6 +25,7 @@ class _Telling(SimulatedVenue):
     def submit(self, request: Request) -> None:
         if isinstance(request, Approved) and isinstance(request.message, OrderSubmitted):
             os.write(1, b"%s\n" % request.message.cl_ord_id.encode())
+            time.sleep(0.005)  # so that whoever watches can act in the middle of the session, however busy the machine is
         super().submit(request)
 
 
