@@ -92,14 +92,16 @@ def _of_the_rules() -> dict[type, Blank]:
     state = State(opened)
     bound = Bound("", 0, Scope.ACCOUNT, "", (), 0)
     bound.values = (OFF, OFF, OFF, OFF)
-    latch = Latch(bound, state, False)
+    two = Bound("", 0, Scope.ACCOUNT, "", (), 0)
+    two.values = (OFF, OFF)
+    latch = Latch(two, state, False)
     both = (DayOrders, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
     of_both: dict[type, Blank] = {cls: partial(cls, bound, state) for cls in both}
     return of_both | {
         Bound: lambda: Bound("", 0, Scope.ACCOUNT, "", (), 0), Book: lambda: Book(opened, state, ()), Gate: lambda: Gate((), TradingState.ACTIVE, {}, ()),
         Approved: lambda: approve(sent, (Check("", passed=True, observed=0, limit=0),)), Bands: lambda: Bands(bound),
         SentBefore: lambda: SentBefore(bound), Messages: lambda: Messages(bound, {}), Realised: lambda: Realised({}, state),
-        Latch: lambda: Latch(bound, state, False), Follower: lambda: Follower(latch, Market(), 0),
+        Latch: lambda: Latch(two, state, False), Follower: lambda: Follower(latch, Market(), 0),
     }  # fmt: skip
 
 

@@ -6,9 +6,11 @@ member of each scope.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +105,20 @@ def rules(config: SessionConfig | None = None) -> list[RuleRow]:
     return rows + [_rule_row(own.rule, own.place) for own in (config.own_rules if config is not None else ())]
 
 
+def _documentation(check: Callable[..., object]) -> str:
+    """What a check says of itself. A compiled function says nothing: then its source does, which stands beside it."""
+    file = getattr(sys.modules.get(check.__module__), "__file__", None)
+    if check.__doc__ or file is None:
+        return check.__doc__ or ""
+    source = Path(file).with_name(Path(file).name.partition(".")[0] + ".py")
+    if not source.is_file():
+        return ""
+    found = (n for n in ast.parse(source.read_text()).body if isinstance(n, ast.FunctionDef) and n.name == check.__name__)
+    return next((ast.get_docstring(n) or "" for n in found), "")
+
+
 def _rule_row(rule: Rule, place: str) -> RuleRow:
-    doc = " ".join(inspect.cleandoc(rule.check.__doc__ or "").split())
+    doc = " ".join(inspect.cleandoc(_documentation(rule.check)).split())
     source = _SOURCE.search(doc)
     return RuleRow(
         rule.id, rule.code, _SOURCE.sub("", doc).strip(), [ParamRow(p.name, p.unit, p.meaning, EXAMPLES.get(p.unit, "")) for p in rule.params],

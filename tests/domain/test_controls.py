@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import pytest
@@ -30,6 +29,7 @@ from domain.events import (
 )
 from domain.instrument import instrument
 from domain.terms import Scope, TradingState
+from reenact.freezing import freeze, thaw
 from tests.domain.harness import SECOND, T0, World, X, trades
 from tests.domain.people import Buys, asks, cancel_rejected, canceled, cancels, fire, house_timers, refusal
 
@@ -531,7 +531,7 @@ def test_the_rooms_can_be_frozen_and_go_on_from_there() -> None:
     w.step(asks("ann", "limits", LONG, at=3), asks("ann", "kill", {"scope": "instrument", "member": "X"}, at=4), lost(5, "V2"))
     w.engine._stream = iter(())
     w.engine.desk.market.rows = []
-    copy = pickle.loads(pickle.dumps(w))  # noqa: S301 (made here)
+    copy = thaw(freeze(w, ()), ())
     for each in (w, copy):
         fire(each, "disconnect V2")
         each.step(asks("ben", "approve", {"number": 1}, at=30))
