@@ -47,6 +47,8 @@ FAR: Final = 2**62 - 1
 _Signal: Final = SignalRaised
 _Approved: Final = OrderApproved
 _Submitted: Final = OrderSubmitted
+_OF_ORDERS: Final = ORDER_EVENTS
+_External: Final = ExternalTradeObserved
 
 
 def session_code(session: str) -> str:
@@ -112,19 +114,20 @@ class Desk:
         state = self.state
         kind = type(event)
         fold = state.folds.get(kind)
-        if kind in ORDER_EVENTS:
+        if kind in _OF_ORDERS:
             if fold is not None:
                 fold(event)
             order = state.order
             if order is not None:
-                self.risk.evolve(event, order, seq)
+                risk = self.risk
+                risk.evolve(event, order, seq)
                 for qty, px in state.changes:
-                    self.risk.trade(event, order.strategy, order.instrument, qty, px, seq)
+                    risk.trade(event, order.strategy, order.instrument, qty, px, seq)
             return
         if fold is not None:
             fold(event)
         self.risk.evolve(event, None, seq)
-        if kind is ExternalTradeObserved:
+        if kind is _External:
             self.risk.trade(event, OPERATOR, event.instrument, event.side * event.last_qty, event.last_px, seq)
 
     def submit(

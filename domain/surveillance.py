@@ -5,9 +5,9 @@ Invariants: an alert denies nothing and halts nothing; each finding is told once
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from domain.events import OrderCanceled, OrderFilled, SurveillanceAlerted
+from domain.events import SurveillanceAlerted
 
 if TYPE_CHECKING:
     from domain.engine import Engine
@@ -18,10 +18,8 @@ class Surveillance:
 
     def __init__(self, engine: Engine) -> None:
         self._desk = engine.desk
-        for kind in (OrderFilled, OrderCanceled):
-            engine.subscribe(kind, self.tell)
 
-    def tell(self, event: Any, seq: int) -> None:
+    def tell(self, seq: int) -> None:
         """Record an alert for every finding that is not told yet."""
         desk = self._desk
         for code, memory in desk.risk.alerting:

@@ -26,6 +26,7 @@ from domain.events import (
     VenueLost,
 )
 from domain.limits import OFF, Limit
+from domain.order import Order
 from domain.risk.bound import ANYONE, Bound
 from domain.risk.gate import Gate, Hear
 from domain.risk.rule import Rule
@@ -124,13 +125,12 @@ class Book:
         """Every bound of a rule that belongs to one member alone, in the order in which they came to be."""
         return [b for (of, _, _), b in self._bounds.items() if of == rule]
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def evolve(self, event: Any, order: Order | None, seq: int) -> None:
         """Fold one event; `order` is the order that an order event concerns, else None. Position changes come by `trade`."""
         kind = type(event)
-        if kind not in self._heard and kind not in _OWN:
-            return
         if order is not None:
-            self.gate(order.strategy, order.instrument).hear(event, order, seq)
+            if kind in self._heard:
+                self.gate(order.strategy, order.instrument).hear(event, order, seq)
             return
         if kind in _OWN:
             self._own(event)
@@ -215,8 +215,9 @@ class Book:
 
     def _listen(self, memory: Any) -> None:
         for kind in memory.takes:
-            self._heard.add(kind)
-            if kind not in ORDER_EVENTS:
+            if kind in ORDER_EVENTS:
+                self._heard.add(kind)
+            else:
                 self._routes.setdefault(kind, []).append(memory.evolve)
 
     def _make(self, strategy: int, instrument: int) -> Gate:

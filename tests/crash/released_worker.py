@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+from adapters.venues import config as venues
 from adapters.venues.simulated import SimulatedVenue
 from domain.desk import Request
 from domain.errors import LogConflict
@@ -39,7 +40,7 @@ def play(url: str, *, resume: bool = False) -> compose.RunSummary:
 
 def main() -> None:
     """Play; the last line says how it ended."""
-    compose.SimulatedVenue = _Telling  # type: ignore[attr-defined, misc]
+    venues.SimulatedVenue = _Telling  # type: ignore[attr-defined, misc]
     try:
         summary = play(sys.argv[1], resume="resume" in sys.argv[2:])
     except LogConflict as e:

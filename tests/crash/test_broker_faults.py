@@ -141,6 +141,13 @@ def test_kill_9_of_the_broker_stops_trading_until_it_is_back(cluster: KafkaClust
     sound(url, tmp_path, session.released, undisturbed)
 
 
+def test_the_watched_session_tells_of_every_order_that_leaves() -> None:
+    """Given nothing that goes wrong, then the session tells of as many orders as it sent: else nothing below would be watched."""
+    with running("memory://") as session:
+        session.ended()
+        assert len(session.released) == play("memory://").orders > 200
+
+
 def test_while_the_broker_is_unreachable_no_order_leaves_and_nothing_is_lost(
     cluster: KafkaCluster, url: str, tmp_path: Path, undisturbed: str
 ) -> None:

@@ -116,6 +116,26 @@ SYNTHETIC: dict[str, dict[str, Any]] = {
         [synthetic(data="trades", start_price={"XBTUSD": "40000"}, step_ticks=50)], [CROSS], cash={"BTC": "10"}, limits={"max_order_qty": 1000},
         venue={"taker_fee": "0.0005"},
     ),
+    "synthetic-controls": session(
+        "synthetic-controls", [{"symbol": "A"}, {"symbol": "B"}], [synthetic(data="mixed", mean_interval="5s")],
+        [CROSS | {"owner": "ann", "sizing": {"risk_bps": 0, "leverage": "2"}},
+         {"name": "maker", "use": "maker", "owner": "bob", "params": {"size": 10, "max_inventory": 100, "requote_ticks": 5}}],
+        limits={
+            "preset": "equity", "owner": "ann", "max_order_value": "100000", "max_long": 300, "max_short": 300, "max_gross": "120000 USD",
+            "max_net": "90000 USD", "max_credit": "400000 USD", "daily_loss": "60 USD", "drawdown": "90 USD", "loss_streak": 6, "loss_window": "1h",
+            "loss_cooldown": "10m", "max_open_orders": 4, "self_trade": 2, "max_positions": 2, "max_order_to_trade": "50", "require_owner": True,
+            "B": {"max_long": 80, "max_short": 80}, "strategy": {"maker": {"max_repeats": 400, "max_strategy_orders": 4000}},
+        },
+        control={"two_persons": ["limits"], "order_ttl": "30m", "cancel_on_disconnect": "5s"},
+        venue={"latency_out": "3ms", "latency_back": "2ms", "taker_fee": "0.0001", "faults": {"duplicate": "0.02", "delay": "0.02", "drop": "0.001"}},
+        operator=[
+            {"at": "+1h", "actor": "ann", "command": "limits", "argument": {"symbol": "B", "max_long": 60}},
+            {"at": "+2h", "actor": "bob", "command": "approve", "argument": {"number": 1}},
+            {"at": "+3h", "actor": "bob", "command": "kill", "argument": {"scope": "strategy", "member": "maker", "reason": "drill"}},
+            {"at": "+4h", "actor": "bob", "command": "resume", "argument": {"scope": "strategy", "member": "maker", "reason": "drill over"}},
+            {"at": "+5h", "actor": "ann", "command": "approve", "argument": {"number": 2}},
+        ],
+    ),
     "synthetic-denials": session(
         "synthetic-denials", [{"symbol": "A"}], [synthetic(data="trades")], [CROSS], limits={"max_order_value": "9900"},
     ),
