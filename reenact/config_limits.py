@@ -71,6 +71,9 @@ class LimitsConfig(PresetTable):
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, Mapping) or "overrides" in value:
             return value
+        for name, inner in value.items():
+            if name not in SCOPE_WORDS and isinstance(inner, Mapping) and any(isinstance(v, Mapping) for v in inner.values()):
+                raise ValueError(f"there is no scope {name!r}; the scopes are {', '.join(SCOPE_WORDS)}, or a table by an instrument's symbol")
         own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in SCOPE_WORDS}
         return {k: v for k, v in value.items() if k not in own} | {"overrides": own}
 

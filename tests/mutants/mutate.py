@@ -110,8 +110,6 @@ def _changes(node: ast.AST) -> Iterator[dict[str, object]]:
             yield {"value": number + 1}
         case ast.Call(func=ast.Name(id=name)) if name in _SWAPPED:
             yield {"func": ast.Name(_SWAPPED[name], ast.Load())}
-        case ast.Continue() | ast.Break():
-            pass
 
 
 def _text(statement: ast.stmt) -> str:
