@@ -190,6 +190,10 @@ def test_the_old_key_for_the_age_of_data_still_works() -> None:
         ({"SPY": {"max_order_value": "5 EUR"}}, "limits.SPY.max_order_value", "for SPY: is in EUR, but SPY settles in USD."),
         ({"max_order_qty": "0.5"}, "limits.max_order_qty", "for SPY: 0.5 has more than 0 decimal digits."),
         ({"max_order_value": 0}, "limits.max_order_value", "must be above 0; leave the key out for no limit, set tradable = false to forbid every order."),
+        (
+            {"planet": {"mars": {"max_gross": "1 USD"}}}, "limits",
+            "there is no scope 'planet'; the scopes are account, class, instrument, strategy, venue, or a table by an instrument's symbol.",
+        ),
         ({"max_gros": "1 USD"}, "limits.max_gros", "is an unknown key. Did you mean 'max_gross'?"),
         ({"class": {"etff": {"max_order_value": "1 USD"}}}, "limits.class.etff", "no instrument has the asset class 'etff'; there are equity, etf. Did you mean 'etf'?"),
         ({"venue": {"NYSE": {}}}, "limits.venue.NYSE", "no instrument has the venue 'NYSE'; there are SIM, ARCA."),
