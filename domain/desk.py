@@ -28,9 +28,9 @@ from domain.events import (
     TradingHalted,
 )
 from domain.journal import Journal
-from domain.limits import Check
 from domain.proposals import Proposals
 from domain.risk import RULES, Approved, Book, Gate, Proposal, Rule, approve
+from domain.risk.approval import Answers
 from domain.risk.override import find_override
 from domain.sizing import size_order
 from domain.state import State
@@ -171,8 +171,8 @@ class Desk:
                 if not qty:
                     return cl_ord_id
         p.qty = qty
-        checks = gate.check(p)
-        approval, waived = self._decide(checks, gate, p, cause)
+        answers = gate.check(p)
+        approval, waived = self._decide(answers, p, cause)
         if not approval:
             return cl_ord_id
         order = _Submitted(
@@ -180,7 +180,7 @@ class Desk:
             reduce_only, intentional, locate,
         )  # fmt: skip
         self._send(order, gate)
-        self.outbox.append(approve(order, checks, waived))
+        self.outbox.append(approve(order, answers, waived))
         for sent in self.on_sent:
             sent(order)
         return cl_ord_id
@@ -194,44 +194,43 @@ class Desk:
             hear(order, opened, seq)
         self.sent_n += 1
 
-    def _decide(self, checks: tuple[Check, ...], gate: Gate, p: Proposal, cause: int) -> tuple[int, tuple[str, ...]]:
+    def _decide(self, answers: Answers, p: Proposal, cause: int) -> tuple[int, tuple[str, ...]]:
         """Record approval or denial: the seq of the approval, 0 for a denial, and the rules that an override lets the order pass."""
-        for check in checks:
-            if not check.passed:
-                override = self._override(p, checks, gate)
-                if override is None:
-                    self._deny(cause, checks, gate, p)
-                    return 0, ()
-                approval = self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, checks, override.number))
-                del self.overrides[override.number]
-                self.emit(OverrideClosed(self.now_ns, approval, override.number, p.cl_ord_id))
-                return approval, (override.rule,)
-        return self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, checks)), ()
+        if not answers.failed:
+            return self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, answers.checks)), ()
+        override = self._override(p, answers)
+        if override is None:
+            self._deny(cause, answers, p)
+            return 0, ()
+        approval = self.journal.emit(_Approved(self.now_ns, cause, p.cl_ord_id, answers.checks, override.number))
+        del self.overrides[override.number]
+        self.emit(OverrideClosed(self.now_ns, approval, override.number, p.cl_ord_id))
+        return approval, (override.rule,)
 
-    def _override(self, p: Proposal, checks: tuple[Check, ...], gate: Gate) -> OverrideGranted | None:
+    def _override(self, p: Proposal, answers: Answers) -> OverrideGranted | None:
         """The override under which an order may pass that a rule stopped."""
-        if not self.overrides or gate.raised:
+        if not self.overrides or answers.raised:
             return None
-        return find_override(self.overrides.values(), self.now_ns, p.strategy, p.instrument, checks)
+        return find_override(self.overrides.values(), self.now_ns, p.strategy, p.instrument, answers.failed)
 
-    def _deny(self, cause: int, checks: tuple[Check, ...], gate: Gate, p: Proposal, *, cancel: bool = False) -> None:
+    def _deny(self, cause: int, answers: Answers, p: Proposal, *, cancel: bool = False) -> None:
         """Record the denial; a rule that asks for it, or that raised, halts its scope. What a rule says stands in the way is canceled."""
         rules = self.risk.rules
         self.denied_n += 1
         cl_ord_id = p.cl_ord_id
         places = self.risk.places(p.strategy, p.instrument)
-        failed = [check for check in checks if not check.passed]
-        asked = gate.cancel_checks if cancel else gate.checks
+        gate = self.risk.gate(p.strategy, p.instrument)
+        answered = list(zip(gate.cancel_checks if cancel else gate.checks, answers.checks, strict=True))
         in_the_way = [
             other
-            for (_, bound), check in zip(asked, checks, strict=True)
+            for (_, bound), check in answered
             if not check.passed and (cancels := rules[check.rule].cancels) is not None
             for other in cancels(p, bound)
         ]
-        seq = self.emit(OrderDenied(self.now_ns, cause, cl_ord_id, rules[failed[0].rule].code, checks))
-        for bound, name in list(gate.raised):
+        seq = self.emit(OrderDenied(self.now_ns, cause, cl_ord_id, rules[answers.failed[0].rule].code, answers.checks))
+        for bound, name in answers.raised:
             self.halt(seq, *places[bound.scope], TradingState.HALTED, bound.rule, f"the rule {bound.rule} raised {name}")
-        for (_, bound), check in zip(asked, checks, strict=True):
+        for (_, bound), check in answered:
             state = rules[check.rule].halts
             if not check.passed and state is not None:
                 self.halt(seq, *places[bound.scope], state, check.rule, f"{rules[check.rule].code} was breached", 0, check.observed, check.limit)
@@ -276,13 +275,13 @@ class Desk:
         p = self.proposals.replacement(gate, order, new_id, new_qty, terms, ns)
         if order.strategy == OPERATOR:
             p.actor = actor
-        checks = gate.check(p)
-        approval, waived = self._decide(checks, gate, p, cause)
+        answers = gate.check(p)
+        approval, waived = self._decide(answers, p, cause)
         if not approval:
             return ""
         request = OrderReplaceRequested(ns, approval, new_id, order.cl_ord_id, new_qty, *terms)
         order.seq = self.emit(request)
-        self.outbox.append(approve(request, checks, waived))
+        self.outbox.append(approve(request, answers, waived))
         return new_id
 
     def cancel(self, cl_ord_id: str, reason: str, house: bool = False, again: bool = False) -> None:
@@ -299,9 +298,9 @@ class Desk:
         gate = self.risk.gate(order.strategy, order.instrument)
         if gate.cancel_checks and not house:
             p = self.proposals.cancel(gate, order, cancel_id, self.now_ns)
-            checks = gate.check_cancel(p)
-            if not all(check.passed for check in checks):
-                self._deny(self.cause, checks, gate, p, cancel=True)
+            answers = gate.check_cancel(p)
+            if answers.failed:
+                self._deny(self.cause, answers, p, cancel=True)
                 return
         request = OrderCancelRequested(self.now_ns, self.cause, cancel_id, order.cl_ord_id, reason)
         self.emit(request)
@@ -333,6 +332,6 @@ class Desk:
         state = self.state
         total = state.cash.get(currency, 0)
         for i, position in enumerate(state.positions):
-            if position.qty and state.instruments[i].settle == currency:
-                total += state.instruments[i].value(self.market.mark_px(i), position.qty)
+            if position.qty and state.contracts[i].settle == currency:
+                total += state.contracts[i].value(self.market.mark_px(i), position.qty)
         return total

@@ -109,7 +109,6 @@ class Engine:
         self._watch = Watch(self.desk)
         self._stirred = self.desk.state.stirred
         self._surveillance = Surveillance(self)
-        self._alerting = self.desk.risk.alerting
         self.timers[TIMER] = self._watch.cooled
         self._decide: dict[type, Callable[[Any, int], None]] = {
             OrderFilled: self._on_fill,
@@ -135,7 +134,7 @@ class Engine:
         desk.fold(event, seq)
         if self._stirred:
             self._watch.judge()
-        if self._alerting:
+        if desk.state.noticed:
             self._surveillance.tell(seq)
         for react in self.reacts.get(kind, ()):
             react(event, seq)

@@ -34,15 +34,19 @@ _BUY: Final = Side.BUY
 
 
 class Orders:
-    """The orders of one session. `instruments` is the number of its instruments; leaves are unsigned, 10^-qty_digits."""
+    """The orders of one session with so many instruments and strategies; leaves are unsigned, 10^-qty_digits.
 
-    __slots__ = ("_by_id", "_closed", "_number", "_own_leaves", "_working", "buy_leaves", "sell_leaves", "touched")
+    `own_buys[strategy][i]`, `own_sells[strategy][i]`: those of one strategy alone; persons (-1) are the last of the list.
+    """
 
-    def __init__(self, instruments: int) -> None:
+    __slots__ = ("_by_id", "_closed", "_number", "_working", "buy_leaves", "own_buys", "own_sells", "sell_leaves", "touched")
+
+    def __init__(self, instruments: int, strategies: int) -> None:
         self.buy_leaves = [0] * instruments
         self.sell_leaves = [0] * instruments
+        self.own_buys = [[0] * instruments for _ in range(strategies + 1)]
+        self.own_sells = [[0] * instruments for _ in range(strategies + 1)]
         self.touched: dict[int, None] = {}
-        self._own_leaves: dict[tuple[int, int], list[int]] = {}
         self._number = 0
         self._by_id: dict[str, Order] = {}
         self._working: dict[int, Order] = {}
@@ -88,19 +92,23 @@ class Orders:
         self._working[order.number] = order
         order.counted = order.order_qty
         i = order.instrument
-        leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
-        leaves[i] += order.order_qty
-        own = self._own_leaves.get((order.strategy, i))
-        if own is None:
-            own = self._own_leaves[order.strategy, i] = [0, 0]
-            self.touched[i] = None
-        own[0 if order.side is _BUY else 1] += order.order_qty
+        self.touched[i] = None
+        self._add(order, order.order_qty)
         return order
 
     def leaves_of(self, strategy: int, instrument: int) -> tuple[int, int]:
         """What the working and UNKNOWN orders of one strategy (-1: of persons) may still buy and sell in an instrument, at worst."""
-        own = self._own_leaves.get((strategy, instrument))
-        return (own[0], own[1]) if own is not None else (0, 0)
+        return self.own_buys[strategy][instrument], self.own_sells[strategy][instrument]
+
+    def _add(self, order: Order, qty: int) -> None:
+        """Count more leaves of an order, or fewer."""
+        i = order.instrument
+        if order.side is _BUY:
+            self.buy_leaves[i] += qty
+            self.own_buys[order.strategy][i] += qty
+        else:
+            self.sell_leaves[i] += qty
+            self.own_sells[order.strategy][i] += qty
 
     def _resolve(self, event: OrderEvent, known: Order | None) -> Order | None:
         """The order an event reaches through its orig_cl_ord_id; the event's own id leads to it from now on."""
@@ -114,9 +122,7 @@ class Orders:
         return order
 
     def _count(self, order: Order, worst: int) -> None:
-        leaves = self.buy_leaves if order.side is _BUY else self.sell_leaves
-        leaves[order.instrument] += worst - order.counted
-        self._own_leaves[order.strategy, order.instrument][0 if order.side is _BUY else 1] += worst - order.counted
+        self._add(order, worst - order.counted)
         if not worst:
             self._close(order)
         elif not order.counted:

@@ -79,6 +79,7 @@ class Proposals:
         spec = state.instruments[instrument]
         p.memo.clear()
         p.spec = spec
+        p.contract = contract = state.contracts[instrument]
         p.strategy = strategy
         p.actor = risk.owners[strategy] if strategy >= 0 else ""
         p.instrument = instrument
@@ -90,7 +91,7 @@ class Proposals:
         p.now_ns = now_ns
         p.position_qty = state.positions[instrument].qty
         p.feed_lost = instrument in state.lost
-        p.venue_lost = spec.venue in risk.lost_venues
+        p.venue_lost = contract.venue in risk.lost_venues
         p.state = gate.state
         p.shared_state = gate.shared_state
         p.own_state = gate.own_state

@@ -44,7 +44,7 @@ from domain.money import rescale
 from domain.order import Order, evolve
 from domain.orders import Orders
 from domain.position import Position
-from domain.value import value_of
+from domain.value import Contract
 
 
 class State:
@@ -53,14 +53,17 @@ class State:
     `cash[currency]` is in the currency's amount digits (`digits[currency]`): opening balance, less the value of what was bought, fees and funding.
     `changes` are the position changes of the last order event, as (signed qty, px); `order` is the order it concerned. `touched` are the
     instruments that ever had an order or a position, in that order: whoever adds up over a portfolio looks at these alone. `listed` are
-    those that each strategy may trade. `market` holds the last prices. `stirred` are the memories of loss rules that the watch has to look at.
+    those that each strategy may trade. `market` holds the last prices. `stirred` are the memories of loss rules that the watch has to look at;
+    `noticed` says that a watching rule found something which nobody has told yet. `contracts` are the instruments as the order path reads them.
     """
 
     def __init__(self, opened: SessionOpened) -> None:
         self.instruments = opened.instruments
+        self.contracts = [Contract(spec) for spec in opened.instruments]
         self.market = Market()
         self.stirred: list[Any] = []
-        self.orders = Orders(len(opened.instruments))
+        self.noticed = False
+        self.orders = Orders(len(opened.instruments), len(opened.strategies))
         self.touched: dict[int, None] = self.orders.touched
         self.positions = [Position() for _ in opened.instruments]
         self.owned = [[0] * len(opened.instruments) for _ in opened.strategies]
@@ -140,11 +143,11 @@ class State:
     def _trade(self, order: Order) -> None:
         i = order.instrument
         strategy = order.strategy
-        spec = self.instruments[i]
+        contract = self.contracts[i]
         position = self.positions[i]
-        currency = spec.settle
+        currency = contract.settle
         for qty, px in self.changes:
-            value = value_of(spec, px, qty)
+            value = contract.value(px, qty)
             position.apply(qty, value)
             self.cash[currency] -= value
             if strategy >= 0:
@@ -155,12 +158,12 @@ class State:
         self.cash[currency] -= rescale(amt, digits, self.digits.setdefault(currency, digits))
 
     def _external(self, event: ExternalTradeObserved) -> None:
-        spec = self.instruments[event.instrument]
+        contract = self.contracts[event.instrument]
         self.touched[event.instrument] = None
         qty = event.side * event.last_qty
-        value = value_of(spec, event.last_px, qty)
+        value = contract.value(event.last_px, qty)
         self.positions[event.instrument].apply(qty, value)
-        self.cash[spec.settle] -= value
+        self.cash[contract.settle] -= value
 
     def _fee(self, event: FeeCharged | FundingPaid) -> None:
         self._pay(event.currency, event.amt, event.digits)

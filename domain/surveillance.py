@@ -22,6 +22,7 @@ class Surveillance:
     def tell(self, seq: int) -> None:
         """Record an alert for every finding that is not told yet."""
         desk = self._desk
+        desk.state.noticed = False
         for code, memory in desk.risk.alerting:
             if not memory.findings:
                 continue

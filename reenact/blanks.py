@@ -37,12 +37,13 @@ from domain.orders import Orders
 from domain.position import Position
 from domain.proposals import Proposals
 from domain.risk import Book, Bound, Gate, Proposal, approve
-from domain.risk.approval import Approved
+from domain.risk.approval import Approved, Answers
 from domain.risk.collar_drift import Band, Bands, Peaks
 from domain.risk.data_unreasonable import Gaps
 from domain.risk.duplicate_id import Numbers
 from domain.risk.duplicate_order import Sent as SentBefore
 from domain.risk.envelope import DayOrders
+from domain.risk.exposure import Holding, Standing
 from domain.risk.latch import Latch
 from domain.risk.loss_breaker import Trips
 from domain.risk.message_rate import Messages
@@ -56,6 +57,7 @@ from domain.state import State
 from domain.strategy import ScanningStrategy
 from domain.surveillance import Surveillance
 from domain.terms import OrderType, Scope, Side, TimeInForce, TradingState
+from domain.value import Contract
 
 Blank = Callable[[], Any]
 
@@ -63,7 +65,7 @@ Blank = Callable[[], Any]
 @cache
 def blanks() -> dict[type, Blank]:
     """By class, a function that makes one."""
-    plain: dict[type, Blank] = {c: c for c in (Market, Position, Proposal, Prices, Ids, Window, Peaks, Band, Gaps, Numbers, Ends)}
+    plain: dict[type, Blank] = {c: c for c in (Market, Position, Proposal, Prices, Ids, Window, Peaks, Band, Gaps, Numbers, Ends, Standing)}
     return plain | _of_the_engine() | _of_the_rules() | _of_the_venue()
 
 
@@ -80,7 +82,7 @@ def _of_the_engine() -> dict[type, Blank]:
     desk = Desk(opened, Journal(""))
     ctx = Context(desk, 0, "", (), Chance(0))
     return {
-        Journal: lambda: Journal(""), Desk: lambda: Desk(opened, desk.journal), State: lambda: State(opened), Orders: lambda: Orders(0),
+        Journal: lambda: Journal(""), Desk: lambda: Desk(opened, desk.journal), State: lambda: State(opened), Orders: lambda: Orders(0, 0),
         Order: lambda: Order(sent), Context: lambda: Context(desk, 0, "", (), ctx.chance), Engine: lambda: Engine(opened, (), desk.journal),
         Scanner: lambda: Scanner(ScanningStrategy(), ctx), BarClock: lambda: BarClock(BarBuilder(0, 1)), Watch: lambda: Watch(desk),
         Proposals: lambda: Proposals(desk.state, desk.risk), Surveillance: lambda: Surveillance(Engine(opened, (), desk.journal)),
@@ -95,12 +97,14 @@ def _of_the_rules() -> dict[type, Blank]:
     two = Bound("", 0, Scope.ACCOUNT, "", (), 0)
     two.values = (OFF, OFF)
     latch = Latch(two, state, False)
+    spec = instrument("X")
     both = (DayOrders, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
     of_both: dict[type, Blank] = {cls: partial(cls, bound, state) for cls in both}
     return of_both | {
         Bound: lambda: Bound("", 0, Scope.ACCOUNT, "", (), 0), Book: lambda: Book(opened, state, ()), Gate: lambda: Gate((), TradingState.ACTIVE, {}, ()),
-        Approved: lambda: approve(sent, (Check("", passed=True, observed=0, limit=0),)), Bands: lambda: Bands(bound),
-        SentBefore: lambda: SentBefore(bound), Messages: lambda: Messages(bound, {}), Realised: lambda: Realised({}, state),
+        Approved: lambda: approve(sent, Answers((Check("", passed=True, observed=0, limit=0),))), Bands: lambda: Bands(bound),
+        SentBefore: lambda: SentBefore(bound), Messages: lambda: Messages(bound, ()), Realised: lambda: Realised({}, state),
+        Answers: lambda: Answers(()), Contract: lambda: Contract(spec), Holding: lambda: Holding(Contract(spec), 0, 0, 0, 0, 0),
         Latch: lambda: Latch(two, state, False), Follower: lambda: Follower(latch, Market(), 0),
     }  # fmt: skip
 

@@ -20,7 +20,6 @@ from domain.market import Market
 from domain.risk.latch import ALL_BPS, Latch
 from domain.risk.pnl import NOTHING, SEVERAL
 from domain.ticks import PX, TRADE, Columns
-from domain.value import value_of
 
 NEVER: Final = -1
 FEW: Final = 2 * SMALL
@@ -78,7 +77,7 @@ class Follower:
             prices = market.rows[PX][start:stop]
             if min(prices) > 0:
                 px: int = max(prices) if qty > 0 else min(prices)
-                return max(top, self.latch.pnl.cash + value_of(self.latch.state.instruments[uniform[1]], px, qty))
+                return max(top, self.latch.pnl.cash + self.latch.state.contracts[uniform[1]].value(px, qty))
         return self._pass(start, stop, top)[1]
 
     def enter(self, start: int) -> None:
@@ -102,9 +101,9 @@ class Follower:
         low, high = found
         if not low:
             return
-        spec = pnl.state.instruments[instrument]
-        worst = value_of(spec, low if qty > 0 else high, qty)
-        best = value_of(spec, high if qty > 0 else low, qty)
+        contract = pnl.state.contracts[instrument]
+        worst = contract.value(low if qty > 0 else high, qty)
+        best = contract.value(high if qty > 0 else low, qty)
         self._shares[instrument] = (worst, best)
         self._worst += worst
         self._best += best
@@ -180,7 +179,7 @@ class Follower:
         latch = self.latch
         market = self.market
         held = latch.pnl.held
-        specs = latch.state.instruments
+        contracts = latch.state.contracts
         marks = Marks(market, list(held), start)
         for i in range(start, stop):
             if not marks.take(market, i):
@@ -189,7 +188,7 @@ class Follower:
             for instrument, px in marks.px.items():
                 if px <= 0:
                     break
-                gain += value_of(specs[instrument], px, held[instrument])
+                gain += contracts[instrument].value(px, held[instrument])
             else:
                 if top is None or (latch.trails and gain > top):
                     top = gain
@@ -220,15 +219,15 @@ class Follower:
             px = px[priced]
         if not len(px):
             return NEVER, top
-        spec = latch.state.instruments[instrument]
+        contract = latch.state.contracts[instrument]
         cash = latch.pnl.cash
         low, high = int(px.min()), int(px.max())
-        worst = cash + value_of(spec, low if qty > 0 else high, qty)
-        best = cash + value_of(spec, high if qty > 0 else low, qty)
+        worst = cash + contract.value(low if qty > 0 else high, qty)
+        best = cash + contract.value(high if qty > 0 else low, qty)
         peak = max(top, best) if latch.trails else top
         if not latch.limited or worst >= peak - latch.room(peak):
             return NEVER, peak
-        values = values_of(spec, px, high, qty)
+        values = values_of(contract, px, high, qty)
         found = self._first(values, cash, top, worst, best) if values is not None else None
         if found is None or found[0] == NEVER:
             return found
@@ -241,7 +240,7 @@ class Follower:
         ticks = self.market.table
         if ticks is None:
             return None
-        specs = latch.state.instruments
+        contracts = latch.state.contracts
         marks = Marks(self.market, list(latch.pnl.held), start)
         steps = np.zeros(stop - start, dtype=np.int64)
         worst = best = total = latch.pnl.cash
@@ -250,20 +249,20 @@ class Follower:
             before = marks.px[instrument]
             if before <= 0:
                 return None
-            spec = specs[instrument]
-            total += value_of(spec, before, qty)
+            contract = contracts[instrument]
+            total += contract.value(before, qty)
             low = high = before
             series = series_of(ticks, instrument, self.market.carried(instrument)[1])
             first, last = (series.count(start), series.count(stop)) if series is not None else (0, 0)
             if series is not None and first < last:
                 px = np.concatenate((np.array((before,)), series.px[first:last]))
                 low, high = int(px.min()), int(px.max())
-                values = values_of(spec, px, high, qty) if low > 0 else None
+                values = values_of(contract, px, high, qty) if low > 0 else None
                 if values is None:
                     return None
                 at = slice(None) if series.index is None else series.index[first:last] - start
                 steps[at] = np.diff(values)
-            ends = value_of(spec, low, qty), value_of(spec, high, qty)
+            ends = contract.value(low, qty), contract.value(high, qty)
             worst += min(ends)
             best += max(ends)
             reach += max(abs(ends[0]), abs(ends[1]))

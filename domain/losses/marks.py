@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from domain.instrument import Instrument
 from domain.market import Market, indexes
 from domain.ticks import ASK_PX, ASK_QTY, BAR, BID_PX, BID_QTY, CLOSE_PX, INSTRUMENT, KIND, PX, QUOTE, Columns, Ticks
+from domain.value import Contract
 
 SMALL: Final = 16
 """Tables up to this length are walked; nothing is derived from them."""
@@ -157,10 +157,10 @@ def instruments_in(ticks: Ticks) -> tuple[int, ...]:
     return found
 
 
-def values_of(spec: Instrument, px: Columns, high: int, qty: int) -> Columns | None:
+def values_of(contract: Contract, px: Columns, high: int, qty: int) -> Columns | None:
     """`Instrument.value` of a quantity at positive prices up to `high`, exact; None when 64 bits may not hold it."""
-    size = qty * spec.factor
-    if spec.inverse:
+    size = qty * contract.factor
+    if contract.inverse:
         if abs(size) >= ROOM or high >= ROOM:
             return None
         whole, rest = np.divmod(np.int64(size), px)

@@ -27,7 +27,6 @@ from domain.risk.loss_breaker import Trips
 from domain.risk.pnl import SEVERAL
 from domain.terms import Scope, TradingState
 from domain.ticks import Ticks
-from domain.value import value_of
 
 TIMER: Final = "loss-breaker"
 SPAN: Final = 512
@@ -215,13 +214,13 @@ def trigger_px(latch: Latch) -> int | None:
     if len(held) != 1 or not latch.limited or latch.latched or latch.pnl.foreign or latch.top is None:
         return None
     ((instrument, qty),) = held.items()
-    spec = latch.state.instruments[instrument]
+    contract = latch.state.contracts[instrument]
     least = latch.top - latch.room(latch.top) - latch.pnl.cash
     inside, outside = (1 << 62, 0) if qty > 0 else (0, 1 << 62)
     # The value moves one way with the price: the last price that holds and the first that trips are searched by halves.
     while abs(inside - outside) > 1:
         px = (inside + outside) // 2
-        if value_of(spec, px, qty) < least:
+        if contract.value(px, qty) < least:
             outside = px
         else:
             inside = px

@@ -64,7 +64,7 @@ class Book:
             for place in ((Scope.VENUE, spec.venue), (Scope.CLASS, spec.asset_class), (Scope.INSTRUMENT, spec.symbol)):
                 self._within[place] = (*self._within.get(place, ()), i)
         self._all = tuple(range(len(opened.instruments)))
-        self._gates: dict[tuple[int, int], Gate] = {}
+        self._gates = self._no_gates()
         self._routes: dict[type, list[Hear]] = {}
         self._heard: set[type] = set()
         for limit in opened.limits:
@@ -75,10 +75,14 @@ class Book:
 
     def gate(self, strategy: int, instrument: int) -> Gate:
         """What an order meets; the same object until limits or halts change."""
-        gate = self._gates.get((strategy, instrument))
+        gate = self._gates[strategy][instrument]
         if gate is None:
-            gate = self._gates[strategy, instrument] = self._make(strategy, instrument)
+            gate = self._gates[strategy][instrument] = self._make(strategy, instrument)
         return gate
+
+    def _no_gates(self) -> list[list[Gate | None]]:
+        """By strategy and instrument; persons (-1) are the last of the list."""
+        return [[None] * len(self._specs) for _ in range(len(self._strategies) + 1)]
 
     def places(self, strategy: int, instrument: int) -> tuple[Place, ...]:
         """The scopes an order belongs to."""
@@ -157,7 +161,7 @@ class Book:
                 self.lost_venues.add(event.venue)
             case VenueConnected():
                 self.lost_venues.discard(event.venue)
-        self._gates.clear()
+        self._gates = self._no_gates()
 
     def _take(self, limit: Limit) -> None:
         if limit.id != len(self.limits) + 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from domain.limits import Check, Limit
+from domain.limits import OFF, Check, Limit
 from domain.terms import Scope
 
 _Check: Final = Check  # compiled code holds a Final; an imported class it looks up each time
@@ -23,9 +23,13 @@ class Bound:
     venue it binds, empty where a limit of instruments needs no memory and one bound serves them all. instruments: indexes within the scope,
     of such a one empty. strategy: the strategy it binds alone, `ANYONE` else. memory: what the rule
     remembers for this member, None for a rule that remembers nothing. place: a number that all bounds of one member of one scope share. asked: the rule's check and this bound, as gates hold them.
+    whole: none of the values is off. last: the newest answer, with the numbers it was made of.
     """
 
-    __slots__ = ("asked", "id", "instruments", "member", "memory", "most", "place", "rule", "scope", "strategy", "values", "version")
+    __slots__ = (
+        "_limit", "_observed", "_seen", "asked", "id", "instruments", "last", "member", "memory", "most", "passed", "place", "rule", "scope", "strategy",
+        "values", "version", "whole",
+    )  # fmt: skip
 
     def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int, place: int = 0) -> None:
         self.rule = rule
@@ -40,12 +44,30 @@ class Bound:
         self.memory: Any = None
         self.place = place
         self.asked: Any = None
+        self.whole = False
+        self.last: Check | None = None
+        self.passed = False
+        self._observed = self._limit = self._seen = 0
 
     def take(self, limit: Limit) -> None:
         """Bind by another version of the limit."""
         self.id = limit.id
         self.values = limit.values
         self.most = limit.values[0]
+        self.whole = OFF not in limit.values
+        self.last = None
+
+    def answer(self, passed: bool, observed: int, limit: int, seen: int) -> Check:
+        """The answer as the log records it. Most answers are those given to the order before: then it is the same record."""
+        last = self.last
+        if last is not None and observed == self._observed and seen == self._seen and limit == self._limit and passed == self.passed:
+            return last
+        self.passed = passed
+        self._observed = observed
+        self._limit = limit
+        self._seen = seen
+        self.last = last = _Check(self.rule, passed, shown(observed), shown(limit), seen, self.id, self.version)
+        return last
 
 
 def shown(n: int) -> int:
@@ -57,4 +79,4 @@ def shown(n: int) -> int:
 
 def answer(b: Bound, passed: bool, observed: int, limit: int, seen: int = 0) -> Check:
     """A rule's answer; see `Check`."""
-    return _Check(b.rule, passed, shown(observed), shown(limit), seen, b.id, b.version)
+    return b.answer(passed, observed, limit, seen)

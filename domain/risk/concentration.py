@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.limits import Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound, answer
-from domain.risk.exposure import UNPRICED, fits, gross_parts, reach, reduces
+from domain.risk.exposure import UNPRICED, fits, gross_parts, reduces, standing
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
@@ -23,7 +23,8 @@ def check_concentration(p: Proposal, limit: Bound) -> Check:
     if parts is None:
         return answer(limit, reduces(p, limit), UNPRICED, limit.most)
     rest, own, seen = parts
-    if not rest and max(reach(p, limit.strategy, p.instrument)) <= 0:
+    place = standing(p, limit)
+    if not rest and place.up <= 0 and place.down <= 0:
         return answer(limit, True, _WHOLE, limit.most, seen)
     return fits(p, limit, (div_ceil(own * _WHOLE, rest + own), seen), limit.most)
 

@@ -54,7 +54,7 @@ def check_daily_loss(p: Proposal, limit: Bound) -> Check:
     """
     memory: Latch = limit.memory
     within, observed, most = worst(memory)
-    common = p.spec.settle == memory.pnl.currency
+    common = p.contract.settle == memory.pnl.currency
     passed = (within and common and not memory.latched) or reduces(p, limit)
     seen = memory.pnl.seen if memory.amt == OFF else max(memory.pnl.seen, memory.pnl.mark_seq)
     return answer(limit, passed, observed, most, seen)

@@ -39,7 +39,7 @@ def check_drawdown(p: Proposal, limit: Bound) -> Check:
     if fall is None or top is None:
         return answer(limit, reduces(p, limit), UNPRICED, memory.amt, memory.pnl.seen)
     room = memory.room(top)
-    common = p.spec.settle == memory.pnl.currency
+    common = p.contract.settle == memory.pnl.currency
     passed = (fall <= room and common and not memory.latched) or reduces(p, limit)
     return answer(limit, passed, fall, room, max(memory.pnl.seen, memory.pnl.mark_seq))
 

@@ -7,7 +7,7 @@ are forgotten, and any order may then be equal to the newest forgotten one.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from domain.events import OrderSubmitted
 from domain.limits import Check
@@ -16,6 +16,9 @@ from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
 from domain.terms import Scope
+
+if TYPE_CHECKING:
+    from domain.order import Order
 
 MOST: Final = 4096
 NONE: Final = -1
@@ -26,7 +29,7 @@ Fields = tuple[int, int, int, int, int]
 class Sent:
     """When an order with the same fields was last sent, and its seq; the oldest first. `forgotten`: the newest one that had to make room."""
 
-    __slots__ = ("bound", "forgotten", "last")
+    __slots__ = ("_oldest_ns", "bound", "forgotten", "last")
 
     takes: ClassVar[tuple[type, ...]] = (OrderSubmitted,)
 
@@ -34,20 +37,28 @@ class Sent:
         self.bound = bound
         self.last: dict[Fields, tuple[int, int]] = {}
         self.forgotten: tuple[int, int] | None = None
+        self._oldest_ns = 0
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def evolve(self, event: Any, order: Order, seq: int) -> None:
         """One more order was sent."""
         last = self.last
-        fields = (event.instrument, event.order_type * event.side, event.order_qty, event.limit_px, event.stop_px)
+        ns: int = event.ns
+        fields = (order.instrument, order.order_type * order.side, order.order_qty, order.limit_px, order.stop_px)
         last.pop(fields, None)
-        last[fields] = (event.ns, seq)
-        since = event.ns - self.bound.most
-        oldest = next(iter(last))
-        while last[oldest][0] <= since and oldest != fields:
+        last[fields] = (ns, seq)
+        since = ns - self.bound.most
+        if self._oldest_ns > since and len(last) <= MOST:
+            return
+        stale = []
+        for oldest, (sent_ns, _) in last.items():
+            if sent_ns > since or oldest is fields:
+                self._oldest_ns = sent_ns
+                break
+            stale.append(oldest)
+        for oldest in stale:
             del last[oldest]
-            oldest = next(iter(last))
         if len(last) > MOST:
-            self.forgotten = last.pop(oldest)
+            self.forgotten = last.pop(next(iter(last)))
 
 
 def _remember(bound: Bound, state: State) -> Sent:

@@ -10,7 +10,7 @@ from typing import Any
 from domain.events import DayRolled, OrderSubmitted
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
-from domain.risk.exposure import exposed, fits, gross, reduces
+from domain.risk.exposure import fits, gross, reduces, standing
 from domain.risk.max_positions import check_max_positions
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
@@ -45,13 +45,11 @@ def check_venues(p: Proposal, limit: Bound) -> Check:
 
     Source: RTS 6 Art. 8(d).
     """
-    specs = p.account.instruments
-    venues = {p.spec.venue: exposed(p, limit.strategy, p.instrument)}
-    for i in p.account.touched:
-        if exposed(p, limit.strategy, i):
-            venues[specs[i].venue] = True
-    n = len(venues)
-    return answer(limit, n <= limit.most or venues[p.spec.venue], n, limit.most)
+    place = standing(p, limit)
+    venue = p.contract.venue
+    others = {line.contract.venue: None for line in place.lines}
+    n = len(others) if venue in others else len(others) + 1
+    return answer(limit, n <= limit.most or place.exposed or venue in others, n, limit.most)
 
 
 def check_day_orders(p: Proposal, limit: Bound) -> Check:

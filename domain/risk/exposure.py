@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from domain.instrument import Instrument
 from domain.limits import Check
 from domain.risk.bound import ANYONE, Bound, answer
 from domain.risk.proposal import Proposal
 from domain.state import State
 from domain.terms import Scope, Side
-from domain.value import value_of
+from domain.value import Contract
 
 EQUITY: Final = -2
+"""Where `Proposal.memo` keeps the equity."""
 UNPRICED: Final = -1
 """The recorded observation where there is no number."""
 Measure = Callable[[int, int, int], int]
@@ -48,9 +48,11 @@ def open_qty(p: Proposal, strategy: int, instrument: int) -> tuple[int, int]:
     """What may still be bought and sold, unsigned, without the order being replaced. Source: RTS 6 Art. 15(2)."""
     orders = p.account.orders
     if strategy == ANYONE:
-        buys, sells = orders.buy_leaves[instrument], orders.sell_leaves[instrument]
+        buys = orders.buy_leaves[instrument]
+        sells = orders.sell_leaves[instrument]
     else:
-        buys, sells = orders.leaves_of(strategy, instrument)
+        buys = orders.own_buys[strategy][instrument]
+        sells = orders.own_sells[strategy][instrument]
     old = p.replaced
     if old is not None and instrument == p.instrument:
         if old.side == _BUY:
@@ -88,28 +90,31 @@ def exposed(p: Proposal, strategy: int, instrument: int) -> bool:
     if instrument == p.instrument and p.replaced is not None:
         return True
     buys, sells = open_qty(p, strategy, instrument)
-    return bool(held_qty(p.account, strategy, instrument) or buys or sells)
+    return bool(buys or sells or held_qty(p.account, strategy, instrument))
 
 
-def also_in(b: Bound, spec: Instrument) -> bool:
+def also_in(b: Bound, other: Contract) -> bool:
     """Another instrument than the order's belongs to the limit's scope."""
     scope = b.scope
     if scope is _ACCOUNT or scope is _STRATEGY:
         return True
     if scope is _VENUE:
-        return spec.venue == b.member
-    return scope is _CLASS and spec.asset_class == b.member
+        return other.venue == b.member
+    return scope is _CLASS and other.asset_class == b.member
 
 
-def worth(spec: Instrument, px: int, qty: int) -> int:
+def worth(contract: Contract, px: int, qty: int) -> int:
     """The contract value of a signed quantity, with the quantity's sign for inverse contracts too."""
-    amt = value_of(spec, px, qty)
-    return -amt if spec.inverse else amt
+    amt = contract.value(px, qty)
+    return -amt if contract.inverse else amt
 
 
 def mark(p: Proposal, instrument: int) -> tuple[int, int]:
     """The price an exposure is valued at, and its seq: the newer of the last print and the side of the quote that makes it worth more."""
-    px, _, seq = p.market.reference(instrument, _SELL if p.account.instruments[instrument].inverse else _BUY)
+    side = _SELL if p.account.contracts[instrument].inverse else _BUY
+    if instrument == p.instrument and side is p.side:
+        return p.ref_px, p.ref_seq
+    px, _, seq = p.market.reference(instrument, side)
     return px, seq
 
 
@@ -117,49 +122,151 @@ def order_px(p: Proposal) -> int:
     """The worse of the order's own price and the reference, 0 where there is neither."""
     own = p.limit_px or p.stop_px
     ref = p.ref_px
-    if p.spec.inverse and own and ref:
+    if p.contract.inverse and own and ref:
         # An inverse contract is worth more in its settlement currency the lower the price.
         return min(own, ref)
     return max(own, ref)
 
 
+class Holding:
+    """What a place holds and works in another instrument than the order's. `px` is 0 where its worth could not be added to the order's."""
+
+    __slots__ = ("buys", "contract", "held", "px", "sells", "seq")
+
+    def __init__(self, contract: Contract, held: int, buys: int, sells: int, px: int, seq: int) -> None:
+        self.contract = contract
+        self.held = held
+        self.buys = buys
+        self.sells = sells
+        self.px = px
+        self.seq = seq
+
+
+class Standing:
+    """What a place (a member of a scope) holds and works as an order comes: worked out once for all rules that bind the place.
+
+    held, buys, sells: in the order's instrument, see `held_qty` and `open_qty`; up, down: what `reach` says. exposed: there is any of it.
+    px: `order_px`; at, seq: `mark` of the order's instrument. lines: the other instruments in which there is something.
+    """
+
+    __slots__ = ("_gross", "_gross_known", "at", "buys", "down", "exposed", "held", "lines", "px", "sells", "seq", "up")
+
+    _gross: tuple[int, int, int] | None
+    _gross_known: bool
+    at: int
+    buys: int
+    down: int
+    exposed: bool
+    held: int
+    lines: list[Holding]
+    px: int
+    sells: int
+    seq: int
+    up: int
+
+    def look(self, p: Proposal, b: Bound) -> None:
+        """Work it out."""
+        strategy = b.strategy
+        own = p.instrument
+        self.held = held = held_qty(p.account, strategy, own)
+        self.buys, self.sells = open_qty(p, strategy, own)
+        self.up = held + self.buys
+        self.down = self.sells - held
+        self.exposed = p.replaced is not None or self.held != 0 or self.buys != 0 or self.sells != 0
+        self.px = order_px(p)
+        self.at, self.seq = mark(p, own)
+        self.lines = []
+        self._gross = None
+        self._gross_known = False
+        contracts = p.account.contracts
+        for i in p.account.touched:
+            if i == own:
+                continue
+            contract = contracts[i]
+            if not also_in(b, contract):
+                continue
+            buys, sells = open_qty(p, strategy, i)
+            held = held_qty(p.account, strategy, i)
+            if held or buys or sells:
+                px, seq = mark(p, i)
+                self.lines.append(Holding(contract, held, buys, sells, px if contract.same_money(p.contract) else 0, seq))
+
+    def gross_parts(self, p: Proposal) -> tuple[int, int, int] | None:
+        """See the function of this name."""
+        if not self._gross_known:
+            self._gross_known = True
+            self._gross = self._gross_parts(p)
+        return self._gross
+
+    def _gross_parts(self, p: Proposal) -> tuple[int, int, int] | None:
+        px = self.px
+        if px <= 0:
+            return None
+        rest, newest = 0, self.seq
+        if self.lines:
+            found = _added(self.lines, gross_qty)
+            if found is None:
+                return None
+            rest = found[0]
+            newest = max(newest, found[1])
+        same, opposite = (self.up, self.down) if p.side is _BUY else (self.down, self.up)
+        at = self.at
+        if at <= 0:
+            if same > 0 or opposite > 0:
+                return None
+            at = px
+        contract = p.contract
+        amt = worth(contract, at, max(same, 0)) + worth(contract, px, max(p.qty + min(same, 0), 0))
+        return rest, max(amt, worth(contract, at, max(opposite, 0))), newest
+
+
+def standing(p: Proposal, b: Bound) -> Standing:
+    """What the limit's place holds and works."""
+    found: Standing | None = p.memo.get(b.place)
+    if found is None:
+        found = Standing()
+        found.look(p, b)
+        p.memo[b.place] = found
+    return found
+
+
 def others(p: Proposal, b: Bound, measure: Measure) -> Found:
     """What the scope's other instruments are worth by a measure."""
+    return _added(standing(p, b).lines, measure)
+
+
+def _added(lines: list[Holding], measure: Measure) -> Found:
     total = seen = 0
-    specs = p.account.instruments
-    spec = p.spec
-    strategy = b.strategy
-    for i in p.account.touched:
-        if i == p.instrument:
-            continue
-        other = specs[i]
-        if not also_in(b, other):
-            continue
-        buys, sells = open_qty(p, strategy, i)
-        qty = measure(held_qty(p.account, strategy, i), buys, sells)
+    for line in lines:
+        qty = measure(line.held, line.buys, line.sells)
         if not qty:
             continue
-        px, seq = mark(p, i)
-        if px <= 0 or other.settle != spec.settle or other.amt_digits != spec.amt_digits:
+        px = line.px
+        if px <= 0:
             return None
-        total += worth(other, px, qty)
-        seen = max(seen, seq)
+        total += worth(line.contract, px, qty)
+        seen = max(seen, line.seq)
     return total, seen
 
 
 def total(p: Proposal, b: Bound, measure: Measure) -> Found:
     """What the scope is worth by a measure, and the order on top in full, at the worse of its price and the reference."""
-    rest = others(p, b, measure)
-    px = order_px(p)
-    if rest is None or px <= 0:
+    s = standing(p, b)
+    if s.px <= 0:
         return None
-    buys, sells = open_qty(p, b.strategy, p.instrument)
-    qty = measure(held_qty(p.account, b.strategy, p.instrument), buys, sells)
-    at, seq = mark(p, p.instrument)
-    if qty and at <= 0:
-        return None
-    amt = worth(p.spec, at, qty) if qty else 0
-    return rest[0] + amt + worth(p.spec, px, p.qty), max(rest[1], seq)
+    amt, seen = 0, s.seq
+    if s.lines:
+        rest = _added(s.lines, measure)
+        if rest is None:
+            return None
+        amt = rest[0]
+        seen = max(seen, rest[1])
+    qty = measure(s.held, s.buys, s.sells)
+    if qty:
+        if s.at <= 0:
+            return None
+        amt += worth(p.contract, s.at, qty)
+    return amt + worth(p.contract, s.px, p.qty), seen
 
 
 def gross_qty(held: int, buys: int, sells: int) -> int:
@@ -172,27 +279,7 @@ def gross_parts(p: Proposal, b: Bound) -> tuple[int, int, int] | None:
 
     What the order adds on its side is valued at the worse of its price and the reference, all else at the mark.
     """
-    memo = p.memo
-    if b.place not in memo:
-        memo[b.place] = _gross_parts(p, b)
-    found: tuple[int, int, int] | None = memo[b.place]
-    return found
-
-
-def _gross_parts(p: Proposal, b: Bound) -> tuple[int, int, int] | None:
-    rest = others(p, b, gross_qty)
-    px = order_px(p)
-    if rest is None or px <= 0:
-        return None
-    up, down = reach(p, b.strategy, p.instrument)
-    same, opposite = (up, down) if p.side == _BUY else (down, up)
-    at, seq = mark(p, p.instrument)
-    if at <= 0:
-        if same > 0 or opposite > 0:
-            return None
-        at = px
-    amt = worth(p.spec, at, max(same, 0)) + worth(p.spec, px, max(p.qty + min(same, 0), 0))
-    return rest[0], max(amt, worth(p.spec, at, max(opposite, 0))), max(rest[1], seq)
+    return standing(p, b).gross_parts(p)
 
 
 def gross(p: Proposal, b: Bound) -> Found:
@@ -212,16 +299,18 @@ def equity(p: Proposal) -> int | None:
 
 def _equity(p: Proposal) -> int | None:
     state = p.account
-    settle = p.spec.settle
-    total = state.cash[settle]
+    contract = p.contract
+    total = state.cash[contract.settle]
     for i in state.touched:
-        spec = state.instruments[i]
         qty = state.positions[i].qty
-        if qty and spec.settle == settle:
+        if not qty:
+            continue
+        other = state.contracts[i]
+        if other.settle == contract.settle:
             px = p.market.mark_px(i)
-            if px <= 0 or spec.amt_digits != p.spec.amt_digits:
+            if px <= 0 or other.amt_digits != contract.amt_digits:
                 return None
-            total += value_of(spec, px, qty)
+            total += other.value(px, qty)
     return total
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from domain.limits import Check
+from domain.risk.approval import Answers
 from domain.risk.bound import Bound
 from domain.risk.proposal import Proposal
 from domain.terms import TradingState
@@ -20,11 +21,11 @@ _Check: Final = Check
 
 class Gate:
     """Made anew whenever limits or halts change. checks: asked about orders; cancel_checks: about cancels. state: the strictest state of the
-    scopes; own_state: of the strategy itself, shared_state: of all others. routes: who hears of which order event; trades: who hears of position changes. raised: the bounds whose rule raised at the last
-    request, with the exception's name.
+    scopes; own_state: of the strategy itself, shared_state: of all others. routes: who hears of which order event; trades: who hears of position
+    changes.
     """
 
-    __slots__ = ("cancel_checks", "checks", "own_state", "raised", "routes", "shared_state", "state", "trades")
+    __slots__ = ("cancel_checks", "checks", "own_state", "routes", "shared_state", "state", "trades")
 
     def __init__(
         self, checks: tuple[tuple[Ask, Bound], ...], state: TradingState, routes: dict[type, tuple[Hear, ...]], trades: tuple[Hear, ...],
@@ -37,28 +38,37 @@ class Gate:
         self.own_state = own_state
         self.routes = routes
         self.trades = trades
-        self.raised: list[tuple[Bound, str]] = []
 
-    def check(self, p: Proposal) -> tuple[Check, ...]:
+    def check(self, p: Proposal) -> Answers:
         """Every rule's answer on an order, in the order of the rules."""
-        return self._ask(p, self.checks)
+        return _ask(p, self.checks)
 
-    def check_cancel(self, p: Proposal) -> tuple[Check, ...]:
+    def check_cancel(self, p: Proposal) -> Answers:
         """Every rule's answer on a cancel of the order that the proposal describes."""
-        return self._ask(p, self.cancel_checks)
-
-    def _ask(self, p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> tuple[Check, ...]:
-        found: list[Check] = []
-        self.raised.clear()
-        for ask, bound in checks:
-            try:
-                found.append(ask(p, bound))
-            except Exception as e:  # noqa: BLE001 (fail closed: whatever a rule raises denies the order and halts its scope)
-                self.raised.append((bound, type(e).__name__))
-                found.append(_Check(bound.rule, False, 0, 0, 0, bound.id, bound.version))
-        return tuple(found)
+        return _ask(p, self.cancel_checks)
 
     def hear(self, event: Any, order: Any, seq: int) -> None:
         """Tell the memories of an order event."""
         for evolve in self.routes.get(type(event), ()):
             evolve(event, order, seq)
+
+
+def _ask(p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> Answers:
+    found: list[Check] = []
+    failed: list[Check] | None = None
+    raised: list[tuple[Bound, str]] | None = None
+    for ask, bound in checks:
+        try:
+            check = ask(p, bound)
+        except Exception as e:  # noqa: BLE001 (fail closed: whatever a rule raises denies the order and halts its scope)
+            raised = raised or []
+            raised.append((bound, type(e).__name__))
+            check = _Check(bound.rule, False, 0, 0, 0, bound.id, bound.version)
+        found.append(check)
+        # A rule that answers by `answer` has left the outcome in its bound, where it is quicker to read.
+        if not (bound.passed if check is bound.last else check.passed):
+            failed = failed or []
+            failed.append(check)
+    if failed is None:
+        return Answers(tuple(found))
+    return Answers(tuple(found), tuple(failed), tuple(raised or ()))

@@ -12,9 +12,7 @@ from domain.risk.bound import Bound, answer
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import OrderType, Scope, Side
-from domain.value import notional_of
 
-_TRADABLE: Final = Check("R-19a", True, 1, 1)
 _NO_SIDE: Final = Side.NONE
 _LIMITED: Final = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _STOPPED: Final = (OrderType.STOP, OrderType.STOP_LIMIT)
@@ -22,7 +20,8 @@ _STOPPED: Final = (OrderType.STOP, OrderType.STOP_LIMIT)
 
 def check_tradable(p: Proposal, limit: Bound) -> Check:
     """The instrument may be traded (1) at all, and the order has a side. Source: venue rule; features D R-19."""
-    return _TRADABLE if p.spec.tradable and p.side is not _NO_SIDE else answer(limit, False, 0, 1)
+    fit = p.contract.tradable and p.side is not _NO_SIDE
+    return answer(limit, fit, int(fit), 1)
 
 
 def check_expires(p: Proposal, limit: Bound) -> Check:
@@ -35,7 +34,7 @@ def check_tick(p: Proposal, limit: Bound) -> Check:
 
     Observed is the first offending price, else the order's. Source: venue rule; FIX 40.
     """
-    tick = p.spec.tick_px
+    tick = p.contract.tick_px
     kind = p.order_type
     if (not p.limit_px and kind in _LIMITED) or (not p.stop_px and kind in _STOPPED):
         return answer(limit, False, 0, tick)
@@ -48,15 +47,15 @@ def check_tick(p: Proposal, limit: Bound) -> Check:
 def check_lot(p: Proposal, limit: Bound) -> Check:
     """The quantity is positive and a multiple of the lot. Source: venue rule; features D R-19."""
     qty = p.qty
-    lot = p.spec.lot_qty
+    lot = p.contract.lot_qty
     return answer(limit, qty > 0 and not qty % lot, qty, lot)
 
 
 def check_min_notional(p: Proposal, limit: Bound) -> Check:
     """The order's value reaches the minimum, at its own price or the reference. Source: venue rule (Binance MIN_NOTIONAL)."""
-    least = p.spec.min_notional_amt
+    least = p.contract.min_notional_amt
     px = p.limit_px or p.stop_px or p.ref_px
-    amt = notional_of(p.spec, px, p.qty) if px > 0 else 0
+    amt = p.contract.notional(px, p.qty) if px > 0 else 0
     return answer(limit, amt >= least, amt, least, p.ref_seq)
 
 

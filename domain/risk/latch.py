@@ -10,7 +10,7 @@ tripped the top stands still; a limit made during the session measures from the 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.events import DayRolled, FeeCharged, FundingPaid, OutcomeRecorded, ReconciliationAdjusted, TradingHalted, TradingResumed
 from domain.limits import OFF
@@ -18,6 +18,9 @@ from domain.money import div_floor, rescale
 from domain.risk.bound import ANYONE, Bound
 from domain.risk.pnl import Pnl, Ratio, Realised
 from domain.state import State
+
+if TYPE_CHECKING:
+    from domain.losses.follower import Follower  # that room stands above this one
 
 ALL_BPS: Final = 10_000
 _NONE: Final[Ratio] = (0, 1)
@@ -45,7 +48,7 @@ class Latch:
         self.latched = False
         self.rolled = False
         self.stirred = False
-        self.follower: Any = None  # a `domain.losses.follower.Follower`: that room stands above this one
+        self.follower: Follower | None = None
         self.realised_from = _NONE
         self.amt = self.bps = self.realised_most = OFF
         self.top = self.pnl.gain()

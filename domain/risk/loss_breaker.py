@@ -24,7 +24,6 @@ from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
 from domain.terms import Scope
-from domain.value import value_of
 
 ID = "L-03"
 _Filled: Final = OrderFilled
@@ -78,24 +77,24 @@ class Trips:
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Fold a position change; a fill brings its fee."""
-        spec = self.state.instruments[instrument]
+        contract = self.state.contracts[instrument]
         trip = self._open.get(instrument)
         if trip is None:
             trip = self._open[instrument] = [0, 0]
         before = trip[0]
         after = before + qty
         fee = 0
-        if type(event) is _Filled and event.fee_amt and event.fee_currency == spec.settle:
-            fee = rescale(event.fee_amt, event.fee_digits, spec.amt_digits)
+        if type(event) is _Filled and event.fee_amt and event.fee_currency == contract.settle:
+            fee = rescale(event.fee_amt, event.fee_digits, contract.amt_digits)
         if before * after < 0:
-            self._ended(event.ns, trip[1] - value_of(spec, px, -before) - fee, seq)
-            self._open[instrument] = [after, -value_of(spec, px, after)]
+            self._ended(event.ns, trip[1] - contract.value(px, -before) - fee, seq)
+            self._open[instrument] = [after, -contract.value(px, after)]
         elif after:
             trip[0] = after
-            trip[1] -= value_of(spec, px, qty) + fee
+            trip[1] -= contract.value(px, qty) + fee
         else:
             del self._open[instrument]
-            self._ended(event.ns, trip[1] - value_of(spec, px, qty) - fee, seq)
+            self._ended(event.ns, trip[1] - contract.value(px, qty) - fee, seq)
 
     def count(self, now_ns: int) -> int:
         """Losing trips that lie no further back than the window."""

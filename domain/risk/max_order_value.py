@@ -7,7 +7,6 @@ from domain.risk.bound import Bound, answer
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
-from domain.value import notional_of
 
 
 def check_max_order_value(p: Proposal, limit: Bound) -> Check:
@@ -18,10 +17,10 @@ def check_max_order_value(p: Proposal, limit: Bound) -> Check:
     px = p.limit_px or p.stop_px
     ref = p.ref_px
     # An inverse contract is worth more in its settlement currency the lower the price.
-    px = min(px, ref) if p.spec.inverse and px > 0 and ref > 0 else max(px, ref)
+    px = min(px, ref) if p.contract.inverse and px > 0 and ref > 0 else max(px, ref)
     if px <= 0:
         return answer(limit, False, -1, limit.most)
-    amt = notional_of(p.spec, px, p.qty)
+    amt = p.contract.notional(px, p.qty)
     return answer(limit, amt <= limit.most, amt, limit.most, p.ref_seq)
 
 

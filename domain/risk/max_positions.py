@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
-from domain.risk.exposure import also_in, exposed
+from domain.risk.exposure import standing
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
@@ -15,12 +15,9 @@ def check_max_positions(p: Proposal, limit: Bound) -> Check:
 
     Source: features D L-04; house rule.
     """
-    specs = p.account.instruments
-    n = 1
-    for i in p.account.touched:
-        if i != p.instrument and also_in(limit, specs[i]) and exposed(p, limit.strategy, i):
-            n += 1
-    return answer(limit, n <= limit.most or exposed(p, limit.strategy, p.instrument), n, limit.most)
+    place = standing(p, limit)
+    n = len(place.lines) + 1
+    return answer(limit, n <= limit.most or place.exposed, n, limit.most)
 
 
 RULE: Rule = Rule(

@@ -7,7 +7,7 @@ limit a venue drops them all.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.limits import OFF, Check
@@ -18,45 +18,56 @@ from domain.risk.window import Window
 from domain.state import State
 from domain.terms import Scope
 
-_ALL, _SUBMITS, _REPLACES = 0, 1, 2
+_ALL: Final = 0
+_SUBMITS: Final = 1
+_REPLACES: Final = 2
+_Submitted: Final = OrderSubmitted
+_ReplaceRequested: Final = OrderReplaceRequested
 _SCOPES = (Scope.ACCOUNT, Scope.STRATEGY, Scope.VENUE)
 
 
 class Messages:
     """The times of what was sent, by parameter of the limit; a window is made when its parameter first counts. `seen`: seq of the last one."""
 
-    __slots__ = ("_bound", "_counts_in", "seen", "takes", "windows")
+    __slots__ = ("_bound", "seen", "takes", "windows")
 
-    def __init__(self, bound: Bound, counts_in: dict[type, tuple[int, ...]]) -> None:
+    def __init__(self, bound: Bound, takes: tuple[type, ...]) -> None:
         self._bound = bound
-        self._counts_in = counts_in
-        self.takes = tuple(counts_in)
-        self.windows: dict[int, Window] = {}
+        self.takes = takes
+        self.windows: list[Window | None] = [None, None, None]
         self.seen = 0
 
     def evolve(self, event: Any, order: Any, seq: int) -> None:
         """One more message."""
-        values = self._bound.values
         self.seen = seq
-        for at in self._counts_in[type(event)]:
-            if values[2 * at] != OFF:
-                window = self.windows.get(at)
-                if window is None:
-                    window = self.windows[at] = Window()
-                window.add(event.ns, values[2 * at + 1])
+        kind = type(event)
+        ns: int = event.ns
+        self._add(_ALL, ns)
+        if kind is _Submitted:
+            self._add(_SUBMITS, ns)
+        elif kind is _ReplaceRequested:
+            self._add(_REPLACES, ns)
+
+    def _add(self, at: int, ns: int) -> None:
+        values = self._bound.values
+        if values[2 * at] != OFF:
+            window = self.windows[at]
+            if window is None:
+                window = self.windows[at] = Window()
+            window.add(ns, values[2 * at + 1])
 
     def count(self, at: int, now_ns: int) -> int:
         """How many are in the parameter's window."""
-        window = self.windows.get(at)
+        window = self.windows[at]
         return window.count(now_ns, self._bound.values[2 * at + 1]) if window is not None else 0
 
 
 def _orders(bound: Bound, state: State) -> Messages:
-    return Messages(bound, {OrderSubmitted: (_ALL, _SUBMITS), OrderReplaceRequested: (_ALL, _REPLACES)})
+    return Messages(bound, (OrderSubmitted, OrderReplaceRequested))
 
 
 def _cancels(bound: Bound, state: State) -> Messages:
-    return Messages(bound, {OrderCancelRequested: (_ALL,)})
+    return Messages(bound, (OrderCancelRequested,))
 
 
 def check_message_rate(p: Proposal, limit: Bound) -> Check:

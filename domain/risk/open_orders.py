@@ -5,7 +5,7 @@ Invariants: an order is open while it may still trade, UNKNOWN ones included; th
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.events import (
     FillBusted,
@@ -28,6 +28,9 @@ from domain.risk.rule import Param, Rule
 from domain.state import State
 from domain.terms import Scope, Side
 
+if TYPE_CHECKING:
+    from domain.order import Order
+
 _BUY: Final = Side.BUY
 _SCOPES = (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT)
 
@@ -49,10 +52,10 @@ class OpenOrders:
             if order.instrument in bound.instruments and bound.strategy in (ANYONE, order.strategy):
                 self.evolve(None, order, 0)
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def evolve(self, event: Any, order: Order, seq: int) -> None:
         """Keep the order, or forget it when it can trade no more."""
         self.seen = seq
-        side = self.buys if order.side == _BUY else self.sells
+        side = self.buys if order.side is _BUY else self.sells
         if order.worst_leaves:
             side[order.number] = None
         else:
@@ -70,7 +73,7 @@ def check_open_orders(p: Proposal, limit: Bound) -> Check:
     Source: FIA order controls; features D R-13.
     """
     memory: OpenOrders = limit.memory
-    n = len(memory.buys if p.side == _BUY else memory.sells) + (1 if p.replaced is None else 0)
+    n = len(memory.buys if p.side is _BUY else memory.sells) + (1 if p.replaced is None else 0)
     return answer(limit, n <= limit.most or reduces(p, limit), n, limit.most, memory.seen)
 
 

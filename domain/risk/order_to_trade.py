@@ -5,7 +5,7 @@ Invariants: counts begin at zero with each day; cancels count and are never stop
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from domain.events import DayRolled, FillBusted, OrderCancelRequested, OrderFilled, OrderReplaceRequested, OrderSubmitted
 from domain.limits import OFF, Check
@@ -16,6 +16,9 @@ from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
 from domain.terms import Scope
+
+_Filled: Final = OrderFilled
+_Busted: Final = FillBusted
 
 
 class Tally:
@@ -37,10 +40,11 @@ class Tally:
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """A fill is a trade, a bust takes one back, a correction leaves it; what others traded is none of ours."""
-        if isinstance(event, OrderFilled):
+        kind = type(event)
+        if kind is _Filled:
             self.trades += 1
             self.seen = seq
-        elif isinstance(event, FillBusted):
+        elif kind is _Busted:
             self.trades -= 1
             self.seen = seq
 

@@ -13,14 +13,13 @@ from domain.limits import Check
 
 
 def find_override(
-    granted: Iterable[OverrideGranted], now_ns: int, strategy: int, instrument: int, checks: tuple[Check, ...]
+    granted: Iterable[OverrideGranted], now_ns: int, strategy: int, instrument: int, failed: tuple[Check, ...]
 ) -> OverrideGranted | None:
     """The oldest override under which the order may pass, None when there is none.
 
     Every failing check must be of its limit, with an observed number from 0 to `most`: a negative one says that an input was missing.
     Source: RTS 6 Art. 15(6); features D K-05.
     """
-    failed = [check for check in checks if not check.passed]
     for override in granted:
         if (
             failed

@@ -31,10 +31,11 @@ def check_ownership(p: Proposal, limit: Bound) -> Check:
     if limit.most <= 0:
         return answer(limit, True, 0, limit.most)
     i = p.instrument
-    orders = p.account.orders
+    account = p.account
+    orders = account.orders
     others = 0
-    for owner in range(_PERSONS, len(p.account.owned)):
-        if owner != p.strategy and (held_qty(p.account, owner, i) or any(orders.leaves_of(owner, i))):
+    for owner in range(_PERSONS, len(account.owned)):
+        if owner != p.strategy and (orders.own_buys[owner][i] or orders.own_sells[owner][i] or held_qty(account, owner, i)):
             others += 1
     return answer(limit, not others or _reduces(p), others, 0)
 

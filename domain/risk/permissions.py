@@ -15,12 +15,12 @@ from domain.risk.rule import Param, Rule
 from domain.terms import Scope, Side
 
 _BUY: Final = Side.BUY
-_LISTED: Final = Check("R-18a", True, 1, 1)
 
 
 def check_listed(p: Proposal, limit: Bound) -> Check:
     """The strategy lists the instrument (1). Source: SEC 15c3-5(c)(2)(iii); RTS 6 Art. 15(5)."""
-    return _LISTED if p.strategy < 0 or p.instrument in p.account.listed[p.strategy] else answer(limit, False, 0, 1)
+    listed = p.strategy < 0 or p.instrument in p.account.listed[p.strategy]
+    return answer(limit, listed, int(listed), 1)
 
 
 def check_order_types(p: Proposal, limit: Bound) -> Check:

@@ -19,7 +19,6 @@ from domain.risk.bound import ANYONE, Bound
 from domain.risk.exposure import held_qty
 from domain.state import State
 from domain.terms import Scope
-from domain.value import value_of
 
 _Filled: Final = OrderFilled
 _ACCOUNT: Final = Scope.ACCOUNT
@@ -70,7 +69,7 @@ class Realised:
 
 def _worth(state: State, instrument: int, qty: int) -> int:
     px = state.market.mark_px(instrument)
-    return value_of(state.instruments[instrument], px, qty) if px > 0 else 0
+    return state.contracts[instrument].value(px, qty) if px > 0 else 0
 
 
 class Pnl:
@@ -96,18 +95,18 @@ class Pnl:
         self.held: dict[int, int] = {}
         for i in state.touched:
             qty = held_qty(state, bound.strategy, i) if i in self._inside else 0
-            if qty and state.instruments[i].settle != self.currency:
+            if qty and state.contracts[i].settle != self.currency:
                 self.foreign = True
             elif qty:
                 self.held[i] = qty
 
     def trade(self, event: Any, instrument: int, qty: int, px: int, seq: int) -> None:
         """Fold one position change; a fill brings its fee."""
-        spec = self.state.instruments[instrument]
-        if spec.settle != self.currency:
+        contract = self.state.contracts[instrument]
+        if contract.settle != self.currency:
             self.foreign = True
             return
-        value = value_of(spec, px, qty)
+        value = contract.value(px, qty)
         self.cash -= value
         if self.realised is not None:
             self.realised.trade(instrument, qty, value)
@@ -153,11 +152,12 @@ class Pnl:
             return None
         total = self.cash
         market = self.state.market
+        contracts = self.state.contracts
         for i, qty in self.held.items():
             px, seq = market.mark(i)
             if px <= 0:
                 return None
-            total += value_of(self.state.instruments[i], px, qty)
+            total += contracts[i].value(px, qty)
             newest = max(newest, seq)
         self.mark_seq = newest
         return total

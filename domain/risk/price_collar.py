@@ -42,7 +42,7 @@ def check_collar_ticks(p: Proposal, limit: Bound) -> Check:
     away = _away(p)
     if away < 0:
         return answer(limit, False, away, limit.most)
-    ticks = div_ceil(away, p.spec.tick_px)
+    ticks = div_ceil(away, p.contract.tick_px)
     return answer(limit, ticks <= limit.most, ticks, limit.most, p.ref_seq)
 
 

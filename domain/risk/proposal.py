@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.market import Market
     from domain.order import Order
     from domain.state import State
+    from domain.value import Contract
 
 _MARKET: Final = OrderType.MARKET
 
@@ -22,7 +23,7 @@ class Proposal:
     """An order before the gates, with everything a rule may look at. One object is reused for every order.
 
     cl_ord_id, strategy, instrument, side, qty, order_type, limit_px, stop_px, reduce_only, intentional, locate: the order's terms; for a
-    replacement `replaced` is the old order and `qty` the open part of the new. spec: the instrument. actor: who is to answer for it.
+    replacement `replaced` is the old order and `qty` the open part of the new. spec: the instrument; contract: what of it is read often. actor: who is to answer for it.
     position_qty: signed, filled, of the account. buy_leaves, sell_leaves: what our working and UNKNOWN orders in the instrument may still
     trade, unsigned, without the order being replaced. ref_px, ref_ns, ref_seq: the newer of the last trade and the quote's near side, its
     receive time and seq; 0 where there is none. feed_lost, venue_lost: known to be down. state: the strictest trading state of the order's
@@ -32,7 +33,7 @@ class Proposal:
     """
 
     __slots__ = (
-        "account", "actor", "buy_leaves", "cl_ord_id", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns",
+        "account", "actor", "buy_leaves", "cl_ord_id", "contract", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns",
         "order_type", "own_shared_qty", "own_state", "position_qty", "qty", "reduce_only", "ref_ns", "ref_px", "ref_seq", "replaced",
         "sell_leaves", "shared_qty", "shared_state", "side", "spec", "state", "stop_px", "strategy", "venue_lost",
     )  # fmt: skip
@@ -41,6 +42,7 @@ class Proposal:
     actor: str
     buy_leaves: int
     cl_ord_id: str
+    contract: Contract
     feed_lost: bool
     instrument: int
     intentional: bool

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from domain.limits import Check
+from domain.limits import OFF, Check
 from domain.risk.bound import Bound, answer
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Rule
-
-_FREE: Final = Check("R-23", True, 0, -1)
 
 
 def check_reduce_only(p: Proposal, limit: Bound) -> Check:
     """A reduce-only order is no larger than the opposite position less what already works against it. Source: venue rule; features D R-23."""
     if not p.reduce_only:
-        return _FREE
+        return answer(limit, True, 0, OFF)
     most = p.reducible_qty
     return answer(limit, p.qty <= most, p.qty, most)
 

@@ -9,23 +9,30 @@ person orders and what replaces an order is no cycle; an order that only reduces
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.events import OrderSubmitted, ParametersChanged, TradingResumed
 from domain.limits import OFF, Check
-from domain.risk.bound import MOST, Bound, answer
+from domain.risk.bound import Bound, answer
 from domain.risk.exposure import reduces
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.risk.window import Window
 from domain.state import State
-from domain.terms import Scope, TradingState
+from domain.terms import Scope, Side, TradingState
+
+if TYPE_CHECKING:
+    from domain.order import Order
 
 ID = "R-06"
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
+_EVER: Final = 2**62 - 1
+"""Longer than any session lasts."""
 
 
 class Repeats:
-    """When a strategy sent its orders since somebody looked, by instrument and side. `seen`: seq of the last one."""
+    """When a strategy sent its orders since somebody looked, by instrument and side (`_key`). `seen`: seq of the last one."""
 
     takes = (OrderSubmitted, ParametersChanged, TradingResumed)
     __slots__ = ("_bound", "_owned", "cycles", "seen")
@@ -33,16 +40,16 @@ class Repeats:
     def __init__(self, bound: Bound, state: State) -> None:
         self._bound = bound
         self._owned = state.owned
-        self.cycles: dict[tuple[int, int], Window] = {}
+        self.cycles: dict[int, Window] = {}
         self.seen = 0
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def evolve(self, event: Any, order: Order | None, seq: int) -> None:
         """Count an order of the strategy; forget all when a person acts on it."""
         bound = self._bound
         if order is not None:
             if order.strategy >= 0 and bound.most != OFF:
                 self.seen = seq
-                key = (order.instrument, int(order.side))
+                key = _key(order.instrument, order.side)
                 cycles = self.cycles.get(key)
                 if cycles is None:
                     cycles = self.cycles[key] = Window()
@@ -57,18 +64,22 @@ class Repeats:
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Forget the instrument when the strategy holds nothing of it any more."""
-        if strategy >= 0 and not self._owned[strategy][instrument]:
-            for side in (-1, 1):
-                self.cycles.pop((instrument, side), None)
+        if strategy >= 0 and self.cycles and not self._owned[strategy][instrument]:
+            for side in (_SELL, _BUY):
+                self.cycles.pop(_key(instrument, side), None)
 
-    def count(self, instrument: int, side: int, now_ns: int) -> int:
+    def count(self, instrument: int, side: Side, now_ns: int) -> int:
         """Cycles that count now."""
-        cycles = self.cycles.get((instrument, side))
+        cycles = self.cycles.get(_key(instrument, side))
         return cycles.count(now_ns, self._window_ns()) if cycles is not None else 0
 
     def _window_ns(self) -> int:
         window_ns = self._bound.values[1]
-        return window_ns if window_ns != OFF else MOST
+        return window_ns if window_ns != OFF else _EVER
+
+
+def _key(instrument: int, side: Side) -> int:
+    return 2 * instrument + 1 if side is _BUY else 2 * instrument
 
 
 def check_repeated_execution(p: Proposal, limit: Bound) -> Check:
@@ -80,7 +91,7 @@ def check_repeated_execution(p: Proposal, limit: Bound) -> Check:
     if p.strategy < 0 or most == OFF:
         return answer(limit, True, 0, OFF)
     memory: Repeats = limit.memory
-    n = memory.count(p.instrument, int(p.side), p.now_ns) + (1 if p.replaced is None else 0)
+    n = memory.count(p.instrument, p.side, p.now_ns) + (1 if p.replaced is None else 0)
     return answer(limit, n <= most or p.replaced is not None or reduces(p, limit), n, most, memory.seen)
 
 

@@ -5,20 +5,16 @@ Invariants: an order without a price that only reduces passes, for nothing price
 
 from __future__ import annotations
 
-from typing import Final
-
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
 
-_UP: Final = Check("R-20a", True, 0, 0)
-
 
 def check_feed_up(p: Proposal, limit: Bound) -> Check:
     """The instrument's feed is not known to be down (1). Source: FIA PTG market-data checks; features D R-20."""
-    return answer(limit, p.exits_at_market, 1, 0) if p.feed_lost else _UP
+    return answer(limit, not p.feed_lost or p.exits_at_market, int(p.feed_lost), 0)
 
 
 def check_stale_data(p: Proposal, limit: Bound) -> Check:

@@ -8,7 +8,7 @@ Invariants: a pattern is looked for while all its parameters are set; what was p
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.errors import InvariantBroken
 from domain.events import OrderCanceled, OrderExpired, OrderFilled, OrderRejected, OrderSubmitted
@@ -18,9 +18,18 @@ from domain.risk.bound import Bound
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
-from domain.terms import Scope
+from domain.terms import Scope, Side
 
-_WHOLE = 10_000
+if TYPE_CHECKING:
+    from domain.order import Order
+
+_WHOLE: Final = 10_000
+_BUY: Final = Side.BUY
+# Compiled code holds a Final; an imported class it looks up each time.
+_Submitted: Final = OrderSubmitted
+_Filled: Final = OrderFilled
+_Canceled: Final = OrderCanceled
+_Rejected: Final = OrderRejected
 
 
 class Finding(NamedTuple):
@@ -50,124 +59,157 @@ class Ends:
             self.quick -= self.all.popleft()[1]
 
 
-class Spoofing:
-    """Orders that are canceled soon after they were sent, without any fill, by strategy and instrument."""
+class Watching:
+    """What the memories of all patterns have: the limit, what they found, and how they say so."""
 
-    takes = (OrderSubmitted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected)
-    __slots__ = ("_bound", "_ends", "_sent", "findings")
+    __slots__ = ("_bound", "_state", "findings")
 
     def __init__(self, bound: Bound, state: State) -> None:
         self._bound = bound
-        self._sent: dict[int, tuple[int, int]] = {}
-        self._ends: dict[tuple[int, int], Ends] = {}
+        self._state = state
         self.findings: list[Finding] = []
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def _note(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self._state.noticed = True
+
+    def _key(self, strategy: int, instrument: int) -> int:
+        return (strategy + 1) * len(self._state.contracts) + instrument
+
+
+class Spoofing(Watching):
+    """Orders that are canceled soon after they were sent, without any fill, by strategy and instrument. `_sent`: the seqs of those that work."""
+
+    takes = (OrderSubmitted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected)
+    __slots__ = ("_ends", "_sent")
+
+    def __init__(self, bound: Bound, state: State) -> None:
+        super().__init__(bound, state)
+        self._sent: dict[int, int] = {}
+        self._ends: dict[int, Ends] = {}
+
+    def evolve(self, event: Any, order: Order, seq: int) -> None:
         """Remember when an order was sent and how it ended; note when too many of the last ones ended quickly."""
-        share, life_ns, window_ns, least = self._bound.values
-        if OFF in self._bound.values:
+        bound = self._bound
+        if not bound.whole:
             return
-        if isinstance(event, OrderSubmitted):
-            self._sent[order.number] = event.ns, seq
+        kind = type(event)
+        if kind is _Submitted:
+            self._sent[order.number] = seq
             return
         if order.worst_leaves:
             return
         sent = self._sent.pop(order.number, None)
-        if sent is None or isinstance(event, OrderRejected):
+        if sent is None or kind is _Rejected:
             return
-        quick = isinstance(event, OrderCanceled) and not order.cum_qty and event.ns - sent[0] <= life_ns
-        key = order.strategy, order.instrument
-        ends = self._ends.setdefault(key, Ends())
-        ends.add(event.ns, quick, sent[1], window_ns)
+        share, life_ns, window_ns, least = bound.values
+        ns: int = event.ns
+        quick = kind is _Canceled and not order.cum_qty and ns - order.sent_ns <= life_ns
+        key = self._key(order.strategy, order.instrument)
+        ends = self._ends.get(key)
+        if ends is None:
+            ends = self._ends[key] = Ends()
+        ends.add(ns, quick, sent, window_ns)
         n = len(ends.all)
         if quick and n >= least and ends.quick * _WHOLE > share * n:
             reason = f"{ends.quick} of the last {n} orders were canceled at once and without a fill"
-            self.findings.append(Finding(*key, div_ceil(ends.quick * _WHOLE, n), share, ends.all[0][2], reason))
+            self._note(Finding(order.strategy, order.instrument, div_ceil(ends.quick * _WHOLE, n), share, ends.all[0][2], reason))
             del self._ends[key]
 
 
-class WashTrades:
+class WashTrades(Watching):
     """Fills of the account on both sides of an instrument at the same price."""
 
     takes = ()
-    __slots__ = ("_at", "_bound", "_oldest", "findings")
+    __slots__ = ("_at", "_oldest")
 
     def __init__(self, bound: Bound, state: State) -> None:
-        self._bound = bound
-        # At one price there are only buys or only sells, oldest first: an opposite one takes the oldest away.
-        self._at: dict[tuple[int, int], deque[tuple[int, int, int]]] = {}
-        self._oldest: deque[tuple[int, tuple[int, int]]] | None = None
-        self.findings: list[Finding] = []
+        super().__init__(bound, state)
+        # By instrument and price, as (time, quantity, seq): there are only buys or only sells, oldest first, and an opposite one takes the oldest away.
+        self._at: dict[int, dict[int, list[tuple[int, int, int]]]] = {}
+        self._oldest: deque[tuple[int, int, int]] | None = None
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Look for the oldest opposite fill at this price, else remember this one."""
         window_ns = self._bound.most
-        if window_ns == OFF or not isinstance(event, OrderFilled):
+        if window_ns == OFF or type(event) is not _Filled:
             return
+        ns: int = event.ns
         oldest = self._oldest
         if oldest is None:
             oldest = self._oldest = deque()
-        self._forget(oldest, event.ns - window_ns)
-        key = (instrument, px)
-        fills = self._at.get(key)
+        self._forget(oldest, ns - window_ns)
+        prices = self._at.get(instrument)
+        if prices is None:
+            prices = self._at[instrument] = {}
+        fills = prices.get(px)
         if fills is None:
-            fills = self._at[key] = deque()
+            prices[px] = [(ns, qty, seq)]
         elif fills[0][1] * qty < 0:
-            ns, _, since = fills.popleft()
-            if not fills:
-                del self._at[key]
-            self.findings.append(Finding(strategy, instrument, event.ns - ns, window_ns, since, "bought and sold at the same price"))
+            then_ns, _, since = self._take(instrument, px)
+            self._note(Finding(strategy, instrument, ns - then_ns, window_ns, since, "bought and sold at the same price"))
             return
-        fills.append((event.ns, qty, seq))
-        oldest.append((event.ns, key))
+        else:
+            fills.append((ns, qty, seq))
+        oldest.append((ns, instrument, px))
 
-    def _forget(self, oldest: deque[tuple[int, tuple[int, int]]], since_ns: int) -> None:
-        while oldest and oldest[0][0] < since_ns:
-            ns, key = oldest.popleft()
-            fills = self._at.get(key)
+    def _take(self, instrument: int, px: int) -> tuple[int, int, int]:
+        """Take the oldest fill at a price away."""
+        fills = self._at[instrument][px]
+        found = fills.pop(0)
+        if not fills:
+            del self._at[instrument][px]
+        return found
+
+    def _forget(self, oldest: deque[tuple[int, int, int]], since_ns: int) -> None:
+        while oldest:
+            ns, instrument, px = oldest[0]
+            if ns >= since_ns:
+                return
+            oldest.popleft()
+            fills = self._at[instrument].get(px)
             if fills is not None and fills[0][0] == ns:
-                fills.popleft()
-                if not fills:
-                    del self._at[key]
+                self._take(instrument, px)
 
 
-class Layering:
+class Layering(Watching):
     """Orders of a strategy at several prices of one side that are canceled after it traded on the other."""
 
     takes = (OrderFilled, OrderCanceled)
-    __slots__ = ("_bound", "_traded", "findings")
+    __slots__ = ("_traded",)
 
     def __init__(self, bound: Bound, state: State) -> None:
-        self._bound = bound
-        self._traded: dict[tuple[int, int, int], tuple[int, int, dict[int, None]]] = {}
-        self.findings: list[Finding] = []
+        super().__init__(bound, state)
+        self._traded: dict[int, tuple[int, int, dict[int, None]]] = {}
 
-    def evolve(self, event: Any, order: Any, seq: int) -> None:
+    def evolve(self, event: Any, order: Order, seq: int) -> None:
         """Remember the first fill of a side for as long as the window lasts, and count the prices of the other side that are canceled."""
-        if OFF in self._bound.values:
+        if not self._bound.whole:
             return
-        if isinstance(event, OrderFilled):
-            self._fill(event, order, seq)
+        ns: int = event.ns
+        buys = order.side is _BUY
+        if type(event) is _Filled:
+            key = self._of(order, buys=not buys)
+            first = self._traded.get(key)
+            if first is None or ns - first[0] > self._bound.values[1]:
+                self._traded[key] = ns, seq, {}
         else:
-            self._cancel(event, order)
+            self._cancel(ns, order, self._of(order, buys=buys))
 
-    def _fill(self, event: Any, order: Any, seq: int) -> None:
-        key = order.strategy, order.instrument, -order.side
-        first = self._traded.get(key)
-        if first is None or event.ns - first[0] > self._bound.values[1]:
-            self._traded[key] = event.ns, seq, {}
+    def _of(self, order: Order, *, buys: bool) -> int:
+        """Where the cancels of one side are counted."""
+        return 2 * self._key(order.strategy, order.instrument) + (1 if buys else 0)
 
-    def _cancel(self, event: Any, order: Any) -> None:
-        key = order.strategy, order.instrument, int(order.side)
+    def _cancel(self, ns: int, order: Order, key: int) -> None:
         first = self._traded.get(key)
-        if first is None or not order.limit_px or event.ns - first[0] > self._bound.values[1]:
+        if first is None or not order.limit_px or ns - first[0] > self._bound.values[1]:
             return
         prices = first[2]
         prices[order.limit_px] = None
         n = len(prices)
         if n >= self._bound.most:
             reason = f"orders at {n} prices were canceled after a fill of the other side"
-            self.findings.append(Finding(order.strategy, order.instrument, n, self._bound.most, first[1], reason))
+            self._note(Finding(order.strategy, order.instrument, n, self._bound.most, first[1], reason))
             del self._traded[key]
 
 

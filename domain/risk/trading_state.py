@@ -11,15 +11,14 @@ from domain.risk.proposal import Proposal
 from domain.risk.rule import Rule
 from domain.terms import TradingState
 
-_KILL_OFF: Final = Check("K-01", True, 0, 0)
 _KILLED: Final = TradingState.KILLED
 _REDUCE_ONLY: Final = TradingState.REDUCE_ONLY
-_ACTIVE: Final = Check("K-02", True, 0, 0)
 
 
 def check_not_killed(p: Proposal, limit: Bound) -> Check:
     """The kill switch (state 3) is not engaged for any scope of the order. Source: RTS 6 Art. 12; features D K-01."""
-    return answer(limit, False, _KILLED, 0) if p.state is _KILLED else _KILL_OFF
+    killed = p.state is _KILLED
+    return answer(limit, not killed, _KILLED if killed else 0, 0)
 
 
 def check_trading_state(p: Proposal, limit: Bound) -> Check:
@@ -30,7 +29,7 @@ def check_trading_state(p: Proposal, limit: Bound) -> Check:
     """
     state = p.state
     if not state:
-        return _ACTIVE
+        return answer(limit, True, 0, 0)
     reduces = (not p.shared_state or p.reduces) and (not p.own_state or own_reduces(p, p.strategy))
     return answer(limit, state is _REDUCE_ONLY and reduces, state, 0)
 

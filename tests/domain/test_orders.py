@@ -32,7 +32,7 @@ from tests.domain.reports import (
 
 def session(*events: OrderEvent) -> Orders:
     """An order X to buy 100 of instrument 0 and what happened to it."""
-    orders = Orders(2)
+    orders = Orders(2, 2)
     orders.evolve(submit())
     for event in events:
         assert orders.evolve(event) is not None
@@ -57,7 +57,7 @@ def test_worst_case_leaves_are_kept_per_instrument_and_side() -> None:
 
 
 def test_working_orders_come_in_order_of_submission_and_by_instrument_and_strategy() -> None:
-    orders = Orders(2)
+    orders = Orders(2, 2)
     for cl, instrument, strategy in [("A", 0, 0), ("B", 1, 0), ("C", 0, 1), ("D", 0, 0)]:
         orders.evolve(submit(cl, instrument=instrument, strategy=strategy))
     assert ids(orders) == ["A", "B", "C", "D"]
@@ -115,7 +115,7 @@ def test_an_id_of_ours_used_twice_is_a_bug_and_stops() -> None:
 
 
 def test_closed_orders_are_remembered_for_a_window_and_then_forgotten_oldest_first() -> None:
-    orders = Orders(1)
+    orders = Orders(1, 2)
     orders.evolve(submit("old"))
     orders.evolve(ask_replace(90, "old-2", "old"))
     orders.evolve(replace(90, "old-2", "old"))
@@ -133,7 +133,7 @@ def test_closed_orders_are_remembered_for_a_window_and_then_forgotten_oldest_fir
 
 
 def test_an_order_that_works_again_and_closes_again_is_the_last_to_be_forgotten() -> None:
-    orders = Orders(1)
+    orders = Orders(1, 2)
     for n in range(CLOSED_WINDOW):
         orders.evolve(submit(f"n{n}"))
         orders.evolve(fill("e", 100, cl=f"n{n}"))
@@ -153,7 +153,7 @@ class Session(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.orders = Orders(3)
+        self.orders = Orders(3, 3)
         self.all: list[Order] = []
         self.net = [0, 0, 0]
         self.n = 0

@@ -121,7 +121,7 @@ def check(order: Order, row: Row, changes: Changes) -> None:
 
 def follow(case: str, rows: list[Row]) -> int:
     """Walk one case; the number of rows checked."""
-    orders = Orders(1)
+    orders = Orders(1, 1)
     day_start = 0
     net = 0
     for row in rows:

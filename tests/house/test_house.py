@@ -72,20 +72,22 @@ def test_only_the_desk_makes_orders() -> None:
 
 
 def test_no_path_to_a_venue_bypasses_risk() -> None:
-    """Given all source, then only the risk room makes an approved order, only the desk asks it to, and no venue takes anything else but cancels.
+    """Given all source, then only the risk room makes an approved order, of answers that only the gate collects, only the desk asks it to, and no venue takes anything else but cancels.
 
     Snapshots make one blank, into which an approved order is read back.
     """
-    makers, askers, takers = set[str](), set[str](), dict[str, str]()
+    makers, judges, askers, takers = set[str](), set[str](), set[str](), dict[str, str]()
     for file in sources():
         name = str(file.relative_to(ROOT))
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 makers |= {name} if node.func.id == "Approved" else set()
+                judges |= {name} if node.func.id == "Answers" else set()
                 askers |= {name} if node.func.id == "approve" else set()
             elif isinstance(node, ast.FunctionDef) and node.name == "submit" and name.startswith("adapters/venues/"):
                 takers[name] = ast.unparse(node.args.args[1].annotation or node.args)
     assert makers == {"domain/risk/approval.py"}
+    assert judges == {"domain/risk/gate.py", "reenact/blanks.py"}
     assert askers == {"domain/desk.py", "reenact/blanks.py"}
     assert set(takers.values()) == {"Sendable"}
     assert get_args(Sendable) == (Approved, OrderCancelRequested)

@@ -36,7 +36,7 @@ class Oracle:
         self.equities: dict[str, list[tuple[int, Fraction]]] = {}
         self.instruments: tuple[Instrument, ...] = ()
         self.booked: list[tuple[int, int, int, int, int]] = []  # seq, strategy, instrument, qty, px
-        self.orders = Orders(0)
+        self.orders = Orders(0, 0)
 
     def feed(self, seq: int, event: Any) -> None:
         match event:
@@ -62,7 +62,7 @@ class Oracle:
 
     def _open(self, event: SessionOpened) -> None:
         self.instruments = event.instruments
-        self.orders = Orders(len(event.instruments))
+        self.orders = Orders(len(event.instruments), len(event.strategies))
         self.qty = [0] * len(event.instruments)
         self.marks = [(0, Fraction(0))] * len(event.instruments)
         for b in event.balances:

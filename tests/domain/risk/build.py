@@ -20,6 +20,7 @@ from domain.state import State
 from domain.strategy import Strategy
 from domain.terms import OrderType, Scope, Side, TimeInForce, TradingState
 from domain.ticks import Tick, Ticks
+from domain.value import Contract
 from tests.domain.harness import SECOND, T0, World, opening, trades
 
 SPEC = instrument("X", price_digits=2, qty_digits=0, tick_size="0.05", lot_size="10", min_notional="100")
@@ -81,9 +82,11 @@ def proposal(**changes: Any) -> Proposal:
     if replaced is not None:
         leaves[replaced.side] -= replaced.worst_leaves
     derived = {
-        "spec": state.instruments[i], "position_qty": state.positions[i].qty, "buy_leaves": leaves[Side.BUY], "sell_leaves": leaves[Side.SELL],
+        "spec": state.instruments[i], "contract": state.contracts[i], "position_qty": state.positions[i].qty, "buy_leaves": leaves[Side.BUY], "sell_leaves": leaves[Side.SELL],
         "ref_px": ref[0], "ref_ns": ref[1], "ref_seq": ref[2],
     }  # fmt: skip
+    if "spec" in fields:
+        derived["contract"] = Contract(fields["spec"])
     for name, value in (derived | fields).items():
         setattr(p, name, value)
     return p

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvariantBroken
 from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.limits import Check
-from domain.risk.approval import Approved, approve
+from domain.risk.approval import Approved, Answers, approve
 from domain.terms import OrderType, Side, TimeInForce
 
 ORDER = OrderSubmitted(
@@ -18,30 +18,34 @@ PASSED = Check("R-04", True, 1, 1)
 FAILED = Check("R-03", False, 2, 1)
 
 
+def answers(*checks: Check) -> Answers:
+    return Answers(checks, tuple(c for c in checks if not c.passed))
+
+
 @pytest.mark.parametrize("message", [ORDER, REPLACE])
 def test_a_request_whose_checks_all_passed_is_approved(message: OrderSubmitted | OrderReplaceRequested) -> None:
     """Given passed checks, then the venue gets the very request that was checked."""
-    assert approve(message, (PASSED, PASSED)).message is message
+    assert approve(message, answers(PASSED, PASSED)).message is message
 
 
 @pytest.mark.parametrize("checks", [(FAILED,), (PASSED, FAILED), (FAILED, PASSED)])
 def test_a_request_that_failed_one_check_cannot_be_approved(checks: tuple[Check, ...]) -> None:
     """Given one failed check anywhere, then nothing is made that a venue takes, and the error names the rule."""
     with pytest.raises(InvariantBroken, match="R-03 failed"):
-        approve(ORDER, checks)
+        approve(ORDER, answers(*checks))
 
 
 def test_a_request_without_checks_cannot_be_approved() -> None:
     """Given no checks at all, then nothing is made that a venue takes."""
     with pytest.raises(InvariantBroken, match="unchecked"):
-        approve(ORDER, ())
+        approve(ORDER, answers())
 
 
 def test_an_override_waives_its_own_rule_and_no_other() -> None:
     """Given an override of R-03, then a failed R-03 passes and a failed R-01 does not."""
-    assert approve(ORDER, (PASSED, FAILED), ("R-03",)).message is ORDER
+    assert approve(ORDER, answers(PASSED, FAILED), ("R-03",)).message is ORDER
     with pytest.raises(InvariantBroken, match="R-01 failed"):
-        approve(ORDER, (FAILED, Check("R-01", False, 2, 1)), ("R-03",))
+        approve(ORDER, answers(FAILED, Check("R-01", False, 2, 1)), ("R-03",))
 
 
 @pytest.mark.parametrize("seal", [None, object(), True, "seal"])

@@ -48,6 +48,7 @@ class Told(Portfolio):
 
     def sends(self, ns: int = T, strategy: int = 0, side: int = 1, i: int = 0) -> str:
         name = self.send(strategy, i, side, 10)
+        self.order(name).sent_ns = ns
         self.tell(build.submitted(name, ns=ns), name)
         return name
 
