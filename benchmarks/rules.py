@@ -46,8 +46,10 @@ WIDE = {
     "time": (OFF,), "rate": (10_000, SECOND), "hours": (0, 24 * 60), "state": (0,), "flag": (1,), "types": (2**7 - 1,),
 }  # fmt: skip
 """By unit: limits that bind, and that no order of W3 reaches."""
+FAR = 4_000_000_000 * SECOND
+"""In the year 2096."""
 OWN: dict[str, tuple[int, ...]] = {
-    "restricted_from": (2**62,), "restricted_until": (2**62 + 1,), "expires": (2**62,), "duplicate_window": (1,), "self_trade": (1,),
+    "restricted_from": (FAR,), "restricted_until": (FAR + 1,), "expires": (FAR,), "duplicate_window": (1,), "self_trade": (1,),
     "margin_bps": (1,), "require_locate": (OFF,), "exclusive": (1,), "wash_window": (1,), "spoof_window": (1,),
 }  # fmt: skip
 """Parameters that need another number to bind without denying."""

@@ -190,8 +190,7 @@ class Desk:
         seq = self.journal.emit(order)
         opened = self.state.orders.open(order)
         opened.seq = seq
-        for hear in gate.routes.get(_Submitted, ()):
-            hear(order, opened, seq)
+        gate.hear(order, opened, seq)
         self.sent_n += 1
 
     def _decide(self, answers: Answers, p: Proposal, cause: int) -> tuple[int, tuple[str, ...]]:

@@ -78,6 +78,7 @@ class Proposals:
         state, risk, p = self._state, self._risk, self._p
         spec = state.instruments[instrument]
         p.memo.clear()
+        p.place = p.at_px = -1
         p.spec = spec
         p.contract = contract = state.contracts[instrument]
         p.strategy = strategy

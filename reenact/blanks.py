@@ -29,7 +29,7 @@ from domain.events import OrderSubmitted, SessionOpened
 from domain.instrument import instrument
 from domain.journal import Journal
 from domain.limits import OFF, Check
-from domain.losses.follower import Follower
+from domain.losses.follower import Follower, Share
 from domain.losses.watch import Watch
 from domain.market import Market
 from domain.order import Order
@@ -37,17 +37,19 @@ from domain.orders import Orders
 from domain.position import Position
 from domain.proposals import Proposals
 from domain.risk import Book, Bound, Gate, Proposal, approve
-from domain.risk.approval import Approved, Answers
+from domain.risk.approval import Answers, Approved
 from domain.risk.collar_drift import Band, Bands, Peaks
+from domain.risk.credit_limit import Used
 from domain.risk.data_unreasonable import Gaps
 from domain.risk.duplicate_id import Numbers
 from domain.risk.duplicate_order import Sent as SentBefore
 from domain.risk.envelope import DayOrders
-from domain.risk.exposure import Holding, Standing
+from domain.risk.exposure import Gross, Holding, Measure, Standing
 from domain.risk.latch import Latch
 from domain.risk.loss_breaker import Trips
 from domain.risk.message_rate import Messages
-from domain.risk.open_orders import OpenOrders
+from domain.risk.net_exposure import Long, Short
+from domain.risk.open_orders import Open, OpenOrders
 from domain.risk.order_to_trade import Tally
 from domain.risk.pnl import Pnl, Realised
 from domain.risk.repeated_execution import Repeats
@@ -65,7 +67,30 @@ Blank = Callable[[], Any]
 @cache
 def blanks() -> dict[type, Blank]:
     """By class, a function that makes one."""
-    plain: dict[type, Blank] = {c: c for c in (Market, Position, Proposal, Prices, Ids, Window, Peaks, Band, Gaps, Numbers, Ends, Standing)}
+    plain: dict[type, Blank] = {
+        c: c
+        for c in (
+            Market,
+            Position,
+            Proposal,
+            Prices,
+            Ids,
+            Window,
+            Peaks,
+            Band,
+            Gaps,
+            Numbers,
+            Ends,
+            Standing,
+            Share,
+            Measure,
+            Gross,
+            Used,
+            Long,
+            Short,
+            Open,
+        )
+    }
     return plain | _of_the_engine() | _of_the_rules() | _of_the_venue()
 
 

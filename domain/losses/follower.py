@@ -28,7 +28,15 @@ CHUNK: Final = 1 << 14
 
 Found = tuple[int, int | None]
 """The first tick at which the limit is exceeded (`NEVER`: none), and the top as of there."""
-Shares = dict[int, tuple[int, int]]
+
+
+class Share:
+    """What one instrument may do to the gain at most: its value at the worst and at the best price of the table."""
+
+    __slots__ = ("best", "worst")
+
+    def __init__(self) -> None:
+        self.best = self.worst = 0
 
 
 class Follower:
@@ -48,7 +56,7 @@ class Follower:
         self.seen = 0
         self._top: int | None = None
         self._folded = 0
-        self._shares: Shares = {}
+        self._shares: dict[int, Share] = {}
         self._worst = self._best = 0
 
     def follow(self) -> None:
@@ -89,11 +97,15 @@ class Follower:
     def widen(self, instrument: int, bounds: dict[int, tuple[int, int]]) -> None:
         """Bound the instrument anew: by the table's prices, or because its quantity changed. `bounds` keeps the table's extremes."""
         pnl = self.latch.pnl
-        worst, best = self._shares.pop(instrument, (0, 0))
-        self._worst -= worst
-        self._best -= best
         qty = pnl.held.get(instrument)
+        share = self._shares.get(instrument)
+        if share is not None:
+            self._worst -= share.worst
+            self._best -= share.best
+            share.worst = share.best = 0
         if qty is None:
+            if share is not None:
+                del self._shares[instrument]
             return
         found = bounds.get(instrument)
         if found is None:
@@ -102,11 +114,12 @@ class Follower:
         if not low:
             return
         contract = pnl.state.contracts[instrument]
-        worst = contract.value(low if qty > 0 else high, qty)
-        best = contract.value(high if qty > 0 else low, qty)
-        self._shares[instrument] = (worst, best)
-        self._worst += worst
-        self._best += best
+        if share is None:
+            share = self._shares[instrument] = Share()
+        share.worst = contract.value(low if qty > 0 else high, qty)
+        share.best = contract.value(high if qty > 0 else low, qty)
+        self._worst += share.worst
+        self._best += share.best
 
     def take(self, bounds: dict[int, tuple[int, int]]) -> bool:
         """Take in what an event changed: bound it anew, and see the gain after the event. Whether the limit is within reach now."""

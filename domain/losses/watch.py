@@ -139,11 +139,10 @@ class Watch:
             self._place(follower, near)
         if latch.latched:
             return
-        if latch.realised_most != OFF:
+        if latch.realised_beyond():
             num, den = latch.realised_loss()
-            if num > latch.realised_most * den:
-                self._halt(latch.bound, "the realised loss is beyond the limit", div_ceil(num, den), latch.realised_most)
-                return
+            self._halt(latch.bound, "the realised loss is beyond the limit", div_ceil(num, den), latch.realised_most)
+            return
         if near and latch.top is not None:
             loss = latch.look()
             if loss is not None and loss > latch.room(latch.top):

@@ -143,8 +143,12 @@ class Book:
 
     def trade(self, event: Any, strategy: int, instrument: int, qty: int, px: int, seq: int) -> None:
         """Tell the memories of a position change."""
-        for trade in self.gate(strategy, instrument).trades:
-            trade(event, instrument, strategy, qty, px, seq)
+        trades = self.gate(strategy, instrument).trades
+        if trades:
+            numbers: tuple[Any, ...] = (instrument, strategy, qty, px, seq)  # one object each for all who hear
+            whose, of, n, at, number = numbers
+            for trade in trades:
+                trade(event, whose, of, n, at, number)
 
     def _own(self, event: Any) -> None:
         match event:

@@ -27,7 +27,7 @@ class Bound:
     """
 
     __slots__ = (
-        "_limit", "_observed", "_seen", "asked", "id", "instruments", "last", "member", "memory", "most", "passed", "place", "rule", "scope", "strategy",
+        "_id", "_limit", "_limit_shown", "_observed", "_seen", "_version", "asked", "id", "instruments", "last", "member", "memory", "most", "passed", "place", "rule", "scope", "strategy",
         "values", "version", "whole",
     )  # fmt: skip
 
@@ -48,10 +48,14 @@ class Bound:
         self.last: Check | None = None
         self.passed = False
         self._observed = self._limit = self._seen = 0
+        # The same three numbers as objects: to make one of an integer at each answer costs as much as the comparison.
+        self._limit_shown: Any = 0
+        self._id: Any = 0
+        self._version: Any = version
 
     def take(self, limit: Limit) -> None:
         """Bind by another version of the limit."""
-        self.id = limit.id
+        self.id = self._id = limit.id
         self.values = limit.values
         self.most = limit.values[0]
         self.whole = OFF not in limit.values
@@ -64,9 +68,11 @@ class Bound:
             return last
         self.passed = passed
         self._observed = observed
-        self._limit = limit
+        if limit != self._limit:
+            self._limit = limit
+            self._limit_shown = shown(limit)
         self._seen = seen
-        self.last = last = _Check(self.rule, passed, shown(observed), shown(limit), seen, self.id, self.version)
+        self.last = last = _Check(self.rule, passed, shown(observed), self._limit_shown, seen, self._id, self._version)
         return last
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from domain.limits import Check
 from domain.risk.bound import Bound
-from domain.risk.exposure import fits, total
+from domain.risk.exposure import Measure, fits_total
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
 
 
-def used_qty(held: int, buys: int, sells: int) -> int:
+class Used(Measure):
     """What uses credit: the position and every open order, on both sides."""
-    return abs(held) + buys + sells
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """All of it."""
+        return abs(held) + buys + sells
+
+
+USED: Final = Used()
 
 
 def check_credit_limit(p: Proposal, limit: Bound) -> Check:
@@ -21,7 +29,7 @@ def check_credit_limit(p: Proposal, limit: Bound) -> Check:
     Gross exposure counts the worse side of an instrument, credit both; a reducing order passes. Source: SEC 15c3-5(c)(1)(i), pre-set credit or
     capital thresholds in the aggregate; RTS 6 Art. 15(4).
     """
-    return fits(p, limit, total(p, limit, used_qty), limit.most)
+    return fits_total(p, limit, USED)
 
 
 RULE: Rule = Rule(

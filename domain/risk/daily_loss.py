@@ -34,17 +34,15 @@ def worst(memory: Latch) -> tuple[bool, int, int]:
 
     A realised loss is recorded rounded up; it is compared exactly.
     """
+    within = not memory.realised_beyond()
+    if memory.amt != OFF:
+        loss = memory.look()
+        if loss is None:
+            return False, UNPRICED, memory.amt
+        if within or loss > memory.amt:
+            return loss <= memory.amt, loss, memory.amt
     num, den = memory.realised_loss()
-    shown = div_ceil(num, den)
-    within = memory.realised_most == OFF or num <= memory.realised_most * den
-    if memory.amt == OFF:
-        return within, shown, memory.realised_most
-    loss = memory.look()
-    if loss is None:
-        return False, UNPRICED, memory.amt
-    if within or loss > memory.amt:
-        return loss <= memory.amt, loss, memory.amt
-    return False, shown, memory.realised_most
+    return within, div_ceil(num, den), memory.realised_most
 
 
 def check_daily_loss(p: Proposal, limit: Bound) -> Check:

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from domain.order import Order
 
 MOST: Final = 4096
+SPARE: Final = 16
 NONE: Final = -1
 Fields = tuple[int, int, int, int, int]
 """Instrument, order type with the sign of the side, quantity, limit and stop price."""
 
 
 class Sent:
-    """When an order with the same fields was last sent, and its seq; the oldest first. `forgotten`: the newest one that had to make room."""
+    """When an order with the same fields was last sent, and its seq; the oldest first. `forgotten`: the newest one that had to make room.
+    `newest_ns`: when any order was."""
 
-    __slots__ = ("_oldest_ns", "bound", "forgotten", "last")
+    __slots__ = ("_sweep_at", "bound", "forgotten", "last", "newest_ns")
 
     takes: ClassVar[tuple[type, ...]] = (OrderSubmitted,)
 
@@ -37,7 +39,8 @@ class Sent:
         self.bound = bound
         self.last: dict[Fields, tuple[int, int]] = {}
         self.forgotten: tuple[int, int] | None = None
-        self._oldest_ns = 0
+        self._sweep_at = SPARE
+        self.newest_ns = 0
 
     def evolve(self, event: Any, order: Order, seq: int) -> None:
         """One more order was sent."""
@@ -46,19 +49,23 @@ class Sent:
         fields = (order.instrument, order.order_type * order.side, order.order_qty, order.limit_px, order.stop_px)
         last.pop(fields, None)
         last[fields] = (ns, seq)
-        since = ns - self.bound.most
-        if self._oldest_ns > since and len(last) <= MOST:
-            return
+        self.newest_ns = max(self.newest_ns, ns)
+        if len(last) > self._sweep_at:
+            self._sweep(ns - self.bound.most, seq)
+            if len(last) > MOST:
+                self.forgotten = last.pop(next(iter(last)))
+
+    def _sweep(self, since_ns: int, newest: int) -> None:
+        """Forget what the window has left behind; again when twice as many are held, so that it costs next to nothing an order."""
+        last = self.last
         stale = []
-        for oldest, (sent_ns, _) in last.items():
-            if sent_ns > since or oldest is fields:
-                self._oldest_ns = sent_ns
+        for fields, (sent_ns, seq) in last.items():
+            if sent_ns > since_ns or seq == newest:
                 break
-            stale.append(oldest)
-        for oldest in stale:
-            del last[oldest]
-        if len(last) > MOST:
-            self.forgotten = last.pop(next(iter(last)))
+            stale.append(fields)
+        for fields in stale:
+            del last[fields]
+        self._sweep_at = min(2 * len(last) + SPARE, MOST)
 
 
 def _remember(bound: Bound, state: State) -> Sent:
@@ -68,17 +75,17 @@ def _remember(bound: Bound, state: State) -> Sent:
 def check_duplicate_order(p: Proposal, limit: Bound) -> Check:
     """The last order with equal instrument, side, quantity, type, limit and stop price is at least duplicate_window old, or this one is intentional.
 
-    Observed is that order's age, -1 where there is none or none is asked for; seen is its seq. Reducing orders are asked too: one that means
+    Observed is that order's age, -1 where there is none so young or none is asked for; seen is its seq. Reducing orders are asked too: one that means
     to repeat itself says so. Source: SEC 15c3-5(c)(1)(ii).
     """
-    if p.intentional or p.replaced is not None:
-        return answer(limit, True, NONE, limit.most)
     memory: Sent = limit.memory
-    found = memory.last.get((p.instrument, p.order_type * p.side, p.qty, p.limit_px, p.stop_px)) or memory.forgotten
-    if found is None:
+    if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns >= limit.most:
         return answer(limit, True, NONE, limit.most)
-    age = p.now_ns - found[0]
-    return answer(limit, age >= limit.most, age, limit.most, found[1])
+    found = memory.last.get((p.instrument, p.order_type * p.side, p.qty, p.limit_px, p.stop_px)) or memory.forgotten
+    age = p.now_ns - found[0] if found is not None else limit.most
+    if found is None or age >= limit.most:
+        return answer(limit, True, NONE, limit.most)
+    return answer(limit, False, age, limit.most, found[1])
 
 
 RULE: Rule = Rule(

@@ -10,7 +10,7 @@ from typing import Any
 from domain.events import DayRolled, OrderSubmitted
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
-from domain.risk.exposure import fits, gross, reduces, standing
+from domain.risk.exposure import fits_gross, reduces, standing
 from domain.risk.max_positions import check_max_positions
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
@@ -65,7 +65,7 @@ def check_day_orders(p: Proposal, limit: Bound) -> Check:
 
 def check_value(p: Proposal, limit: Bound) -> Check:
     """The strategy's worst-case gross exposure with the order ≤ max_strategy_value; a reducing order passes. Source: RTS 6 Art. 8(b) and (c)."""
-    return fits(p, limit, gross(p, limit), limit.most)
+    return fits_gross(p, limit)
 
 
 INSTRUMENTS: Rule = Rule(

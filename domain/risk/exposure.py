@@ -6,11 +6,10 @@ without a price, or in another unit of money than the order's, has no number (No
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from domain.limits import Check
-from domain.risk.bound import ANYONE, Bound, answer
+from domain.risk.bound import ANYONE, Bound
 from domain.risk.proposal import Proposal
 from domain.state import State
 from domain.terms import Scope, Side
@@ -20,8 +19,6 @@ EQUITY: Final = -2
 """Where `Proposal.memo` keeps the equity."""
 UNPRICED: Final = -1
 """The recorded observation where there is no number."""
-Measure = Callable[[int, int, int], int]
-"""A quantity from the signed position and what may still be bought and sold."""
 Found = tuple[int, int] | None
 """An amount in 10^-amt_digits of the order's settlement currency, and the seq of the newest price it rests on; None where it has no number."""
 _BUY: Final = Side.BUY
@@ -30,6 +27,14 @@ _ACCOUNT: Final = Scope.ACCOUNT
 _VENUE: Final = Scope.VENUE
 _CLASS: Final = Scope.CLASS
 _STRATEGY: Final = Scope.STRATEGY
+
+
+class Measure:
+    """A quantity from the signed position and what may still be bought and sold."""
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """The quantity."""
+        raise NotImplementedError
 
 
 def held_qty(state: State, strategy: int, instrument: int) -> int:
@@ -112,8 +117,6 @@ def worth(contract: Contract, px: int, qty: int) -> int:
 def mark(p: Proposal, instrument: int) -> tuple[int, int]:
     """The price an exposure is valued at, and its seq: the newer of the last print and the side of the quote that makes it worth more."""
     side = _SELL if p.account.contracts[instrument].inverse else _BUY
-    if instrument == p.instrument and side is p.side:
-        return p.ref_px, p.ref_seq
     px, _, seq = p.market.reference(instrument, side)
     return px, seq
 
@@ -147,16 +150,24 @@ class Standing:
 
     held, buys, sells: in the order's instrument, see `held_qty` and `open_qty`; up, down: what `reach` says. exposed: there is any of it.
     px: `order_px`; at, seq: `mark` of the order's instrument. lines: the other instruments in which there is something.
+    gross_rest, gross_own, gross_seen: worst-case gross exposure of the other instruments, of the order's own with the order, and the seq
+    of the newest price, where it counts (gross_counts); gross_known once it was worked out.
     """
 
-    __slots__ = ("_gross", "_gross_known", "at", "buys", "down", "exposed", "held", "lines", "px", "sells", "seq", "up")
+    __slots__ = (
+        "at", "buys", "down", "exposed", "gross_counts", "gross_known", "gross_own", "gross_rest", "gross_seen", "held", "lines", "px", "sells", "seq",
+        "up",
+    )  # fmt: skip
 
-    _gross: tuple[int, int, int] | None
-    _gross_known: bool
     at: int
     buys: int
     down: int
     exposed: bool
+    gross_counts: bool
+    gross_known: bool
+    gross_own: int
+    gross_rest: int
+    gross_seen: int
     held: int
     lines: list[Holding]
     px: int
@@ -168,16 +179,21 @@ class Standing:
         """Work it out."""
         strategy = b.strategy
         own = p.instrument
-        self.held = held = held_qty(p.account, strategy, own)
-        self.buys, self.sells = open_qty(p, strategy, own)
-        self.up = held + self.buys
-        self.down = self.sells - held
-        self.exposed = p.replaced is not None or self.held != 0 or self.buys != 0 or self.sells != 0
+        held = held_qty(p.account, strategy, own)
+        buys, sells = open_qty(p, strategy, own)
+        self.held = held
+        self.buys = buys
+        self.sells = sells
+        self.up = held + buys
+        self.down = sells - held
+        self.exposed = p.replaced is not None or held != 0 or buys != 0 or sells != 0
         self.px = order_px(p)
-        self.at, self.seq = mark(p, own)
-        self.lines = []
-        self._gross = None
-        self._gross_known = False
+        if p.at_px < 0:
+            p.at_px, p.at_seq = mark(p, own)
+        self.at = p.at_px
+        self.seq = p.at_seq
+        self.gross_known = self.gross_counts = False
+        self.lines = lines = []
         contracts = p.account.contracts
         for i in p.account.touched:
             if i == own:
@@ -189,44 +205,53 @@ class Standing:
             held = held_qty(p.account, strategy, i)
             if held or buys or sells:
                 px, seq = mark(p, i)
-                self.lines.append(Holding(contract, held, buys, sells, px if contract.same_money(p.contract) else 0, seq))
+                lines.append(Holding(contract, held, buys, sells, px if contract.same_money(p.contract) else 0, seq))
 
-    def gross_parts(self, p: Proposal) -> tuple[int, int, int] | None:
-        """See the function of this name."""
-        if not self._gross_known:
-            self._gross_known = True
-            self._gross = self._gross_parts(p)
-        return self._gross
+    def gross(self, p: Proposal) -> bool:
+        """Work out the gross exposure, once; whether it has a number."""
+        if not self.gross_known:
+            self.gross_known = True
+            self.gross_counts = self._gross(p)
+        return self.gross_counts
 
-    def _gross_parts(self, p: Proposal) -> tuple[int, int, int] | None:
+    def _gross(self, p: Proposal) -> bool:
         px = self.px
         if px <= 0:
-            return None
+            return False
         rest, newest = 0, self.seq
         if self.lines:
-            found = _added(self.lines, gross_qty)
+            found = _added(self.lines, GROSS)
             if found is None:
-                return None
+                return False
             rest = found[0]
             newest = max(newest, found[1])
         same, opposite = (self.up, self.down) if p.side is _BUY else (self.down, self.up)
         at = self.at
         if at <= 0:
             if same > 0 or opposite > 0:
-                return None
+                return False
             at = px
         contract = p.contract
-        amt = worth(contract, at, max(same, 0)) + worth(contract, px, max(p.qty + min(same, 0), 0))
-        return rest, max(amt, worth(contract, at, max(opposite, 0))), newest
+        # What the order adds on its side is valued at the worse of its price and the reference, all else at the mark.
+        own = worth(contract, at, max(same, 0)) + worth(contract, px, max(p.qty + min(same, 0), 0))
+        self.gross_own = max(own, worth(contract, at, opposite)) if opposite > 0 else own
+        self.gross_rest = rest
+        self.gross_seen = newest
+        return True
 
 
 def standing(p: Proposal, b: Bound) -> Standing:
     """What the limit's place holds and works."""
-    found: Standing | None = p.memo.get(b.place)
+    place = b.place
+    if place == p.place:
+        return p.standing
+    found: Standing | None = p.memo.get(place)
     if found is None:
         found = Standing()
         found.look(p, b)
-        p.memo[b.place] = found
+        p.memo[place] = found
+    p.place = place
+    p.standing = found
     return found
 
 
@@ -238,7 +263,7 @@ def others(p: Proposal, b: Bound, measure: Measure) -> Found:
 def _added(lines: list[Holding], measure: Measure) -> Found:
     total = seen = 0
     for line in lines:
-        qty = measure(line.held, line.buys, line.sells)
+        qty = measure.qty(line.held, line.buys, line.sells)
         if not qty:
             continue
         px = line.px
@@ -249,43 +274,39 @@ def _added(lines: list[Holding], measure: Measure) -> Found:
     return total, seen
 
 
-def total(p: Proposal, b: Bound, measure: Measure) -> Found:
-    """What the scope is worth by a measure, and the order on top in full, at the worse of its price and the reference."""
+def fits_total(p: Proposal, b: Bound, measure: Measure) -> Check:
+    """What the scope is worth by a measure, and the order on top in full, at the worse of its price and the reference, is at most the limit."""
     s = standing(p, b)
-    if s.px <= 0:
-        return None
     amt, seen = 0, s.seq
     if s.lines:
         rest = _added(s.lines, measure)
         if rest is None:
-            return None
+            return no_number(p, b)
         amt = rest[0]
         seen = max(seen, rest[1])
-    qty = measure(s.held, s.buys, s.sells)
+    qty = measure.qty(s.held, s.buys, s.sells)
+    if s.px <= 0 or (qty and s.at <= 0):
+        return no_number(p, b)
     if qty:
-        if s.at <= 0:
-            return None
         amt += worth(p.contract, s.at, qty)
-    return amt + worth(p.contract, s.px, p.qty), seen
+    return fits(p, b, amt + worth(p.contract, s.px, p.qty), b.most, seen)
 
 
-def gross_qty(held: int, buys: int, sells: int) -> int:
+class Gross(Measure):
     """The larger of |position + buys| and |position - sells|."""
-    return max(held + buys, sells - held)
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """Worst case."""
+        return max(held + buys, sells - held)
 
 
-def gross_parts(p: Proposal, b: Bound) -> tuple[int, int, int] | None:
-    """Worst-case gross exposure: of the other instruments, of the order's own with the order, and the seq of the newest price.
-
-    What the order adds on its side is valued at the worse of its price and the reference, all else at the mark.
-    """
-    return standing(p, b).gross_parts(p)
+GROSS: Final = Gross()
 
 
-def gross(p: Proposal, b: Bound) -> Found:
-    """Worst-case gross exposure of the scope with the order."""
-    parts = gross_parts(p, b)
-    return None if parts is None else (parts[0] + parts[1], parts[2])
+def fits_gross(p: Proposal, b: Bound) -> Check:
+    """Worst-case gross exposure of the scope with the order is at most the limit."""
+    s = standing(p, b)
+    return fits(p, b, s.gross_rest + s.gross_own, b.most, s.gross_seen) if s.gross(p) else no_number(p, b)
 
 
 def equity(p: Proposal) -> int | None:
@@ -314,9 +335,11 @@ def _equity(p: Proposal) -> int | None:
     return total
 
 
-def fits(p: Proposal, b: Bound, found: Found, most: int) -> Check:
-    """The answer of a rule that bounds an amount: at most `most`, or the order only reduces. What has no number is recorded as -1."""
-    if found is None:
-        return answer(b, reduces(p, b), UNPRICED, most)
-    amt, seen = found
-    return answer(b, amt <= most or reduces(p, b), amt, most, seen)
+def fits(p: Proposal, b: Bound, amt: int, most: int, seen: int) -> Check:
+    """The answer of a rule that bounds a number: at most `most`, or the order only reduces."""
+    return b.answer(amt <= most or reduces(p, b), amt, most, seen)
+
+
+def no_number(p: Proposal, b: Bound) -> Check:
+    """The answer where what is to be bounded has no number, recorded as -1: the order passes only if it reduces."""
+    return b.answer(reduces(p, b), UNPRICED, b.most, 0)

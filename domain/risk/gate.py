@@ -49,8 +49,11 @@ class Gate:
 
     def hear(self, event: Any, order: Any, seq: int) -> None:
         """Tell the memories of an order event."""
-        for evolve in self.routes.get(type(event), ()):
-            evolve(event, order, seq)
+        hears = self.routes.get(type(event))
+        if hears is not None:
+            number: Any = seq  # one object for all who hear
+            for evolve in hears:
+                evolve(event, order, number)
 
 
 def _ask(p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> Answers:

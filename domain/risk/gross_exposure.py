@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.limits import Check
 from domain.money import div_ceil
-from domain.risk.bound import Bound, answer
-from domain.risk.exposure import UNPRICED, equity, fits, gross, reduces
+from domain.risk.bound import Bound
+from domain.risk.exposure import equity, fits, fits_gross, no_number, standing
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
@@ -14,10 +14,10 @@ from domain.terms import Scope
 def check_gross_exposure(p: Proposal, limit: Bound) -> Check:
     """Worst-case gross exposure of the scope with the order ≤ max_gross; an order that only reduces passes.
 
-    Per instrument the larger of |position + buys| and |position - sells|, see `domain.risk.exposure.gross_parts`.
+    Per instrument the larger of |position + buys| and |position - sells|, see `domain.risk.exposure`.
     Source: FIA pre-trade exposure limits; SEC 15c3-5(c)(1)(i).
     """
-    return fits(p, limit, gross(p, limit), limit.most)
+    return fits_gross(p, limit)
 
 
 def check_gross_per_equity(p: Proposal, limit: Bound) -> Check:
@@ -25,11 +25,11 @@ def check_gross_per_equity(p: Proposal, limit: Bound) -> Check:
 
     Source: as `check_gross_exposure`; leverage limits of margin accounts.
     """
-    found = gross(p, limit)
+    place = standing(p, limit)
     own = equity(p)
-    if found is None or own is None or own <= 0:
-        return answer(limit, reduces(p, limit), UNPRICED, limit.most)
-    return fits(p, limit, (div_ceil(found[0] * 100, own), found[1]), limit.most)
+    if not place.gross(p) or own is None or own <= 0:
+        return no_number(p, limit)
+    return fits(p, limit, div_ceil((place.gross_rest + place.gross_own) * 100, own), limit.most, place.gross_seen)
 
 
 RULE: Rule = Rule(

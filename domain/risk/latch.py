@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ALL_BPS: Final = 10_000
 _NONE: Final[Ratio] = (0, 1)
+NOWHERE: Final = -(2**62) + 1
+"""No capital and top together that a session reaches: nothing was worked out for it."""
 
 
 class Latch:
@@ -36,7 +38,7 @@ class Latch:
 
     takes = (TradingHalted, TradingResumed, DayRolled, FeeCharged, FundingPaid, ReconciliationAdjusted, OutcomeRecorded)
     __slots__ = (
-        "amt", "bound", "bps", "capital", "follower", "latched", "limited", "pnl", "realised_from", "realised_most", "rolled", "state", "stirred", "top", "trails",
+        "_room", "_whole", "amt", "bound", "bps", "capital", "follower", "latched", "limited", "pnl", "realised_from", "realised_most", "rolled", "state", "stirred", "top", "trails",
     )  # fmt: skip
 
     def __init__(self, bound: Bound, state: State, trails: bool) -> None:
@@ -51,6 +53,7 @@ class Latch:
         self.follower: Follower | None = None
         self.realised_from = _NONE
         self.amt = self.bps = self.realised_most = OFF
+        self._whole, self._room = NOWHERE, 0
         self.top = self.pnl.gain()
         self.retake()
 
@@ -59,6 +62,7 @@ class Latch:
         self.catch_up()
         first, second = self.bound.values
         self.amt = first
+        self._whole = NOWHERE
         if self.trails:
             self.bps = min(second, ALL_BPS)
         else:
@@ -148,8 +152,12 @@ class Latch:
         """
         if self.bps == OFF:
             return self.amt
-        part = div_floor(max(self.capital + top, 0) * self.bps, ALL_BPS)
-        return part if self.amt == OFF else min(part, self.amt)
+        whole = self.capital + top
+        if whole != self._whole:
+            self._whole = whole
+            part = div_floor(max(whole, 0) * self.bps, ALL_BPS)
+            self._room = part if self.amt == OFF else min(part, self.amt)
+        return self._room
 
     def realised_loss(self) -> Ratio:
         """What was lost by closing, after fees, since the last reset; negative is a gain."""
@@ -158,4 +166,14 @@ class Latch:
             return _NONE
         num, den = self.realised_from
         now_num, now_den = realised.total()
+        if den == 1 == now_den:
+            return num - now_num, 1
         return num * now_den - now_num * den, den * now_den
+
+    def realised_beyond(self) -> bool:
+        """More was lost by closing than is allowed."""
+        most = self.realised_most
+        if most == OFF:
+            return False
+        num, den = self.realised_loss()
+        return num > most if den == 1 else num > most * den

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.limits import Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound, answer
-from domain.risk.exposure import UNPRICED, equity, fits, gross, reduces
+from domain.risk.exposure import UNPRICED, equity, fits, reduces, standing
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope
@@ -19,11 +19,11 @@ def check_margin(p: Proposal, limit: Bound) -> Check:
     Equity is cash and the value of all positions at the last prices, in the order's settlement currency. An order that only reduces passes.
     Source: initial margin of brokers and derivatives venues; features D R-12.
     """
-    found = gross(p, limit)
+    place = standing(p, limit)
     own = equity(p)
-    if found is None or own is None:
+    if not place.gross(p) or own is None:
         return answer(limit, reduces(p, limit), UNPRICED, max(own or 0, 0))
-    return fits(p, limit, (div_ceil(found[0] * limit.most, _WHOLE), found[1]), max(own, 0))
+    return fits(p, limit, div_ceil((place.gross_rest + place.gross_own) * limit.most, _WHOLE), max(own, 0), place.gross_seen)
 
 
 RULE: Rule = Rule(

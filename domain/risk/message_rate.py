@@ -57,9 +57,10 @@ class Messages:
             window.add(ns, values[2 * at + 1])
 
     def count(self, at: int, now_ns: int) -> int:
-        """How many are in the parameter's window."""
+        """How many are in the parameter's window; 0 where it is off."""
         window = self.windows[at]
-        return window.count(now_ns, self._bound.values[2 * at + 1]) if window is not None else 0
+        values = self._bound.values
+        return window.count(now_ns, values[2 * at + 1]) if window is not None and values[2 * at] != OFF else 0
 
 
 def _orders(bound: Bound, state: State) -> Messages:
@@ -77,17 +78,14 @@ def check_message_rate(p: Proposal, limit: Bound) -> Check:
     """
     memory: Messages = limit.memory
     values = limit.values
-    shown: Check | None = None
-    for at in (_ALL, _SUBMITS if p.replaced is None else _REPLACES):
-        most = values[2 * at]
-        if most == OFF:
-            continue
-        n = memory.count(at, p.now_ns) + 1
-        if n > most:
-            return answer(limit, False, n, most, memory.seen)
-        if shown is None:
-            shown = answer(limit, True, n, most, memory.seen)
-    return shown if shown is not None else answer(limit, True, 0, OFF)
+    own = _SUBMITS if p.replaced is None else _REPLACES
+    most, of_kind = values[2 * _ALL], values[2 * own]
+    n, own_n = memory.count(_ALL, p.now_ns) + 1, memory.count(own, p.now_ns) + 1
+    if most == OFF or (n <= most and own_n > of_kind != OFF):
+        n, most = own_n, of_kind
+    if most == OFF:
+        return answer(limit, True, 0, OFF)
+    return answer(limit, n <= most, n, most, memory.seen)
 
 
 def check_cancel_rate(p: Proposal, limit: Bound) -> Check:

@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.limits import Check
 from domain.risk.bound import Bound
-from domain.risk.exposure import fits, total
+from domain.risk.exposure import Measure, fits_total
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.terms import Scope, Side
@@ -14,14 +14,24 @@ from domain.terms import Scope, Side
 _BUY: Final = Side.BUY
 
 
-def long_qty(held: int, buys: int, sells: int) -> int:
+class Long(Measure):
     """The position when every buy is filled and no sell."""
-    return held + buys
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """At its longest."""
+        return held + buys
 
 
-def short_qty(held: int, buys: int, sells: int) -> int:
+class Short(Measure):
     """The position when every sell is filled and no buy, a short one positive."""
-    return sells - held
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """At its shortest."""
+        return sells - held
+
+
+LONG: Final = Long()
+SHORT: Final = Short()
 
 
 def check_net_exposure(p: Proposal, limit: Bound) -> Check:
@@ -30,7 +40,7 @@ def check_net_exposure(p: Proposal, limit: Bound) -> Check:
     All orders of that side are taken as filled and none of the other; the other direction gets no worse by the order. A value below zero
     means that the scope stays net on the other side even then. Source: RTS 6 Art. 15(4); features D R-10.
     """
-    return fits(p, limit, total(p, limit, long_qty if p.side == _BUY else short_qty), limit.most)
+    return fits_total(p, limit, LONG if p.side is _BUY else SHORT)
 
 
 RULE: Rule = Rule(

@@ -22,7 +22,7 @@ from domain.events import (
 )
 from domain.limits import Check
 from domain.risk.bound import ANYONE, Bound, answer
-from domain.risk.exposure import fits, reduces, total
+from domain.risk.exposure import Measure, fits_total, reduces
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -58,13 +58,19 @@ class OpenOrders:
         side = self.buys if order.side is _BUY else self.sells
         if order.worst_leaves:
             side[order.number] = None
-        else:
-            side.pop(order.number, None)
+        elif order.number in side:
+            del side[order.number]
 
 
-def open_qty(held: int, buys: int, sells: int) -> int:
+class Open(Measure):
     """What may still trade."""
-    return buys + sells
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        """On both sides."""
+        return buys + sells
+
+
+OPEN: Final = Open()
 
 
 def check_open_orders(p: Proposal, limit: Bound) -> Check:
@@ -82,7 +88,7 @@ def check_open_value(p: Proposal, limit: Bound) -> Check:
 
     Source: FIA order controls; features D R-13.
     """
-    return fits(p, limit, total(p, limit, open_qty), limit.most)
+    return fits_total(p, limit, OPEN)
 
 
 RULE: Rule = Rule(

@@ -34,10 +34,11 @@ class Realised:
     `cash`: what was received less what was paid. Source: average-cost netting, see `domain.position`.
     """
 
-    __slots__ = ("_legs", "cash")
+    __slots__ = ("_legs", "_open_den", "_open_num", "cash")
 
     def __init__(self, held: dict[int, int], state: State) -> None:
         self.cash = 0
+        self._open_num, self._open_den = 0, 0
         self._legs: dict[int, Position] = {}
         for i, qty in held.items():
             leg = self._legs[i] = Position()
@@ -54,17 +55,22 @@ class Realised:
         if leg is None:
             leg = self._legs[instrument] = Position()
         leg.apply(qty, value)
+        self._open_den = 0
         self.cash -= value
         if not leg.qty:
             del self._legs[instrument]
 
     def total(self) -> Ratio:
         """The profit so far, but for the cost of what was held when the fold began: only differences mean something."""
-        num, den = self.cash, 1
-        for leg in self._legs.values():
-            num = num * leg.cost_den + leg.cost_num * den
-            den *= leg.cost_den
-        return num, den
+        den = self._open_den
+        if not den:
+            num, den = 0, 1
+            for leg in self._legs.values():
+                num = num * leg.cost_den + leg.cost_num * den
+                den *= leg.cost_den
+            self._open_num = num
+            self._open_den = den
+        return self.cash * den + self._open_num if den != 1 else self.cash + self._open_num, den
 
 
 def _worth(state: State, instrument: int, qty: int) -> int:

@@ -13,6 +13,7 @@ from domain.terms import OrderType, Side, TradingState
 if TYPE_CHECKING:
     from domain.market import Market
     from domain.order import Order
+    from domain.risk.exposure import Standing
     from domain.state import State
     from domain.value import Contract
 
@@ -29,17 +30,20 @@ class Proposal:
     receive time and seq; 0 where there is none. feed_lost, venue_lost: known to be down. state: the strictest trading state of the order's
     scopes, own_state that of its strategy, shared_state of all others. now_ns: time of the current input. account, market: positions, orders,
     cash; last prices. shared_qty: by how much the leaves of the order's side count too much where only one order of an OCO is meant to trade;
-    own_shared_qty: the same for groups of the order's strategy. memo: what several rules work out alike for this order, by `Bound.place`.
+    own_shared_qty: the same for groups of the order's strategy. memo: what several rules work out alike for this order, by `Bound.place`;
+    place, standing: the last of these that was asked for. at_px, at_seq: what the instrument's exposure is valued at, -1 as long as nobody asked.
     """
 
     __slots__ = (
-        "account", "actor", "buy_leaves", "cl_ord_id", "contract", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns",
-        "order_type", "own_shared_qty", "own_state", "position_qty", "qty", "reduce_only", "ref_ns", "ref_px", "ref_seq", "replaced",
-        "sell_leaves", "shared_qty", "shared_state", "side", "spec", "state", "stop_px", "strategy", "venue_lost",
+        "account", "actor", "at_px", "at_seq", "buy_leaves", "cl_ord_id", "contract", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns",
+        "order_type", "own_shared_qty", "own_state", "place", "position_qty", "qty", "reduce_only", "ref_ns", "ref_px", "ref_seq", "replaced",
+        "sell_leaves", "shared_qty", "shared_state", "side", "spec", "standing", "state", "stop_px", "strategy", "venue_lost",
     )  # fmt: skip
 
     account: State
     actor: str
+    at_px: int
+    at_seq: int
     buy_leaves: int
     cl_ord_id: str
     contract: Contract
@@ -54,6 +58,7 @@ class Proposal:
     order_type: OrderType
     own_shared_qty: int
     own_state: TradingState
+    place: int
     position_qty: int
     qty: int
     reduce_only: bool
@@ -66,6 +71,7 @@ class Proposal:
     shared_state: TradingState
     side: Side
     spec: Instrument
+    standing: Standing
     state: TradingState
     stop_px: int
     strategy: int

@@ -65,8 +65,9 @@ class Repeats:
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Forget the instrument when the strategy holds nothing of it any more."""
         if strategy >= 0 and self.cycles and not self._owned[strategy][instrument]:
-            for side in (_SELL, _BUY):
-                self.cycles.pop(_key(instrument, side), None)
+            for key in (_key(instrument, _SELL), _key(instrument, _BUY)):
+                if key in self.cycles:
+                    del self.cycles[key]
 
     def count(self, instrument: int, side: Side, now_ns: int) -> int:
         """Cycles that count now."""

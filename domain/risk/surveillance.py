@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.order import Order
 
 _WHOLE: Final = 10_000
+SPARE: Final = 64
 _BUY: Final = Side.BUY
 # Compiled code holds a Final; an imported class it looks up each time.
 _Submitted: Final = OrderSubmitted
@@ -99,8 +100,11 @@ class Spoofing(Watching):
             return
         if order.worst_leaves:
             return
-        sent = self._sent.pop(order.number, None)
-        if sent is None or kind is _Rejected:
+        sent = self._sent.get(order.number)
+        if sent is None:
+            return
+        del self._sent[order.number]
+        if kind is _Rejected:
             return
         share, life_ns, window_ns, least = bound.values
         ns: int = event.ns
@@ -121,13 +125,14 @@ class WashTrades(Watching):
     """Fills of the account on both sides of an instrument at the same price."""
 
     takes = ()
-    __slots__ = ("_at", "_oldest")
+    __slots__ = ("_at", "_held", "_sweep_at")
 
     def __init__(self, bound: Bound, state: State) -> None:
         super().__init__(bound, state)
         # By instrument and price, as (time, quantity, seq): there are only buys or only sells, oldest first, and an opposite one takes the oldest away.
         self._at: dict[int, dict[int, list[tuple[int, int, int]]]] = {}
-        self._oldest: deque[tuple[int, int, int]] | None = None
+        self._held = 0
+        self._sweep_at = SPARE
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Look for the oldest opposite fill at this price, else remember this one."""
@@ -135,41 +140,43 @@ class WashTrades(Watching):
         if window_ns == OFF or type(event) is not _Filled:
             return
         ns: int = event.ns
-        oldest = self._oldest
-        if oldest is None:
-            oldest = self._oldest = deque()
-        self._forget(oldest, ns - window_ns)
         prices = self._at.get(instrument)
         if prices is None:
             prices = self._at[instrument] = {}
         fills = prices.get(px)
         if fills is None:
-            prices[px] = [(ns, qty, seq)]
-        elif fills[0][1] * qty < 0:
-            then_ns, _, since = self._take(instrument, px)
+            fills = prices[px] = []
+        else:
+            self._forget(fills, ns - window_ns)
+        if fills and fills[0][1] * qty < 0:
+            then_ns, _, since = fills.pop(0)
+            self._held -= 1
+            if not fills:
+                del prices[px]
             self._note(Finding(strategy, instrument, ns - then_ns, window_ns, since, "bought and sold at the same price"))
             return
-        else:
-            fills.append((ns, qty, seq))
-        oldest.append((ns, instrument, px))
+        fills.append((ns, qty, seq))
+        self._held += 1
+        if self._held > self._sweep_at:
+            self._sweep(ns - window_ns)
 
-    def _take(self, instrument: int, px: int) -> tuple[int, int, int]:
-        """Take the oldest fill at a price away."""
-        fills = self._at[instrument][px]
-        found = fills.pop(0)
-        if not fills:
-            del self._at[instrument][px]
-        return found
+    def _forget(self, fills: list[tuple[int, int, int]], since_ns: int) -> None:
+        """Forget what the window has left behind at one price."""
+        n = 0
+        while n < len(fills) and fills[n][0] < since_ns:
+            n += 1
+        if n:
+            del fills[:n]
+            self._held -= n
 
-    def _forget(self, oldest: deque[tuple[int, int, int]], since_ns: int) -> None:
-        while oldest:
-            ns, instrument, px = oldest[0]
-            if ns >= since_ns:
-                return
-            oldest.popleft()
-            fills = self._at[instrument].get(px)
-            if fills is not None and fills[0][0] == ns:
-                self._take(instrument, px)
+    def _sweep(self, since_ns: int) -> None:
+        """The same at every price; again when twice as many fills are held, so that it costs next to nothing a fill."""
+        for prices in self._at.values():
+            for px in list(prices):
+                self._forget(prices[px], since_ns)
+                if not prices[px]:
+                    del prices[px]
+        self._sweep_at = 2 * self._held + SPARE
 
 
 class Layering(Watching):

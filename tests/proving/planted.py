@@ -30,7 +30,7 @@ from domain.risk import RULES
 from domain.risk.book import Book
 from domain.risk.bound import Bound, answer
 from domain.risk.daily_loss import worst
-from domain.risk.exposure import gross, reduces
+from domain.risk.exposure import reduces, standing
 from domain.risk.latch import Latch
 from domain.risk.loss_breaker import Trips
 from domain.risk.message_rate import Messages
@@ -328,8 +328,7 @@ def _(bench: Bench) -> None:
 
 @check("R-09", "gross exposure: what works on other instruments is ignored", "exposure")
 def _(p: Proposal, b: Bound) -> Check:
-    found = gross(p, b)
-    if found is None:
+    if not standing(p, b).gross(p):
         return answer(b, reduces(p, b), -1, b.most)
     others = sum(
         p.account.instruments[i].notional(p.market.reference(i, 1)[0], abs(p.account.positions[i].qty))

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvariantBroken
 from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.limits import Check
-from domain.risk.approval import Approved, Answers, approve
+from domain.risk.approval import Answers, Approved, approve
 from domain.terms import OrderType, Side, TimeInForce
 
 ORDER = OrderSubmitted(

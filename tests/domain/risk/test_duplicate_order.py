@@ -12,7 +12,7 @@ from domain.context import Context
 from domain.events import OrderApproved, OrderDenied, OrderSubmitted
 from domain.order import Order
 from domain.risk import KNOWN, Bound, Check, Limit, limits_of
-from domain.risk.duplicate_order import MOST
+from domain.risk.duplicate_order import MOST, SPARE
 from domain.terms import OrderType, Scope, Side
 from tests.domain.harness import SECOND, World, trades
 from tests.domain.risk.build import NOW, Acts, account, bound, card, denials, numbers, proposal, submitted
@@ -33,12 +33,11 @@ def check(b: Bound, ns: int = NOW, **changes: Any) -> Check:
 
 @pytest.mark.parametrize(("age", "passed"), [(0, False), (1, False), (WINDOW - 1, False), (WINDOW, True), (WINDOW + 1, True)])
 def test_the_age_of_an_equal_order_is_compared_at_the_window_and_beyond(age: int, passed: bool) -> None:
-    """Given an equal order, when it is as old as the window or older, then the new one passes; the record shows its age and its seq."""
+    """Given an equal order, when it is as old as the window or older, then the new one passes as if there were none; else the record shows its age and seq."""
     b = bound("R-14", WINDOW)
     send(b, 3, ns=NOW - age)
     found = check(b)
-    assert numbers(found) == (passed, age, WINDOW)
-    assert found.seen == 3
+    assert (*numbers(found), found.seen) == ((True, -1, WINDOW, 0) if passed else (False, age, WINDOW, 3))
 
 
 def test_the_last_of_several_equal_orders_counts() -> None:
@@ -91,14 +90,15 @@ def test_a_replacement_is_no_duplicate() -> None:
 
 
 def test_what_the_window_has_left_behind_is_forgotten() -> None:
-    """Given different orders, when the window has passed them, then they are gone and only they."""
+    """Given different orders, two in the window at a time, then no more than twice these and a few to spare are held, and the two always are."""
     b = bound("R-14", WINDOW)
-    send(b, 1, ns=NOW, order_qty=1)
-    send(b, 2, ns=NOW + 1, order_qty=2)
-    send(b, 3, ns=NOW + WINDOW, order_qty=3)
-    assert [seq for _, seq in b.memory.last.values()] == [2, 3]
-    send(b, 4, ns=NOW + 2 * WINDOW, order_qty=4)
-    assert [seq for _, seq in b.memory.last.values()] == [4]
+    most = 0
+    for n in range(1, 200):
+        send(b, n, ns=NOW + n * WINDOW // 2 + n, order_qty=n)
+        most = max(most, len(b.memory.last))
+        assert [seq for _, seq in b.memory.last.values()][-2:] == [n - 1, n][-n:]
+        assert [seq for _, seq in b.memory.last.values()] == sorted(seq for _, seq in b.memory.last.values())
+    assert SPARE < most <= 2 * 2 + SPARE + 1
     assert b.memory.forgotten is None
 
 
@@ -118,12 +118,15 @@ def test_the_memory_is_bounded_and_fails_closed_where_it_had_to_forget() -> None
 
 
 def test_a_window_of_nothing_holds_nothing() -> None:
-    """Given a window of 0, when an equal order comes at the same moment, then it passes, and two orders are never kept."""
+    """Given a window of 0, when an equal order comes at the same moment, then it passes, and only a few are kept."""
     b = bound("R-14", 0)
     send(b, 1)
     send(b, 2, order_qty=5)
-    assert numbers(check(b, qty=5)) == (True, 0, 0)
-    assert len(b.memory.last) == 1
+    assert numbers(check(b, qty=5)) == (True, -1, 0)
+    for n in range(SPARE):
+        send(b, n + 3, order_qty=6 + n)
+    assert numbers(check(b, qty=6 + SPARE - 1)) == (True, -1, 0)
+    assert len(b.memory.last) <= SPARE
 
 
 @pytest.mark.parametrize(("scope", "denied"), [(Scope.ACCOUNT, 3), (Scope.STRATEGY, 2), (Scope.INSTRUMENT, 3)])

@@ -8,11 +8,29 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from domain.limits import Limit
-from domain.risk import RULES, Book
-from domain.risk.exposure import equity, exposed, fits, gross, gross_parts, held_qty, mark, open_qty, order_px, others, reach, reduces, total, worth
+from domain.limits import Check, Limit
+from domain.risk import RULES, Book, Bound, Proposal
+from domain.risk.exposure import (
+    Measure,
+    equity,
+    exposed,
+    fits,
+    fits_gross,
+    fits_total,
+    held_qty,
+    mark,
+    no_number,
+    open_qty,
+    order_px,
+    others,
+    reach,
+    reduces,
+    standing,
+    worth,
+)  # fmt: skip
 from domain.state import State
 from domain.terms import Scope
+from domain.value import Contract
 from tests.domain.harness import opening
 from tests.domain.risk.portfolio import (
     CASH,
@@ -36,18 +54,42 @@ AT = {0: (10_000,), 1: (2_000,), 2: (500,), 3: (8_000,)}
 ACCOUNT = limit("R-09", 0)
 
 
-def twice(held: int, buys: int, sells: int) -> int:
-    return held + 2 * buys + 3 * sells
+class Twice(Measure):
+    """A measure that tells buys from sells."""
+
+    def qty(self, held: int, buys: int, sells: int) -> int:
+        return held + 2 * buys + 3 * sells
+
+
+twice = Twice()
+
+
+def found(check: Check) -> tuple[int, int] | None:
+    """The amount that was compared and the event it rests on; None where it has no number."""
+    return None if check.observed == -1 and not check.seen else (check.observed, check.seen)
+
+
+def total(p: Proposal, b: Bound, measure: Measure) -> tuple[int, int] | None:
+    return found(fits_total(p, b, measure))
+
+
+def gross(p: Proposal, b: Bound) -> tuple[int, int] | None:
+    return found(fits_gross(p, b))
+
+
+def gross_parts(p: Proposal, b: Bound) -> tuple[int, int, int] | None:
+    s = standing(p, b)
+    return (s.gross_rest, s.gross_own, s.gross_seen) if s.gross(p) else None
 
 
 def everything() -> Portfolio:
     """5 X of s0, -3 X of s1, 4 X of persons, 2 X of others; s0 works a buy of 7 and a sell of 2, s1 a buy of 1."""
-    found = Portfolio().hold(0, 0, 5).hold(1, 0, -3).hold(-1, 0, 4)
-    found.external(0, 2)
-    found.send(0, 0, 1, 7)
-    found.send(0, 0, -1, 2)
-    found.send(1, 0, 1, 1)
-    return found
+    portfolio = Portfolio().hold(0, 0, 5).hold(1, 0, -3).hold(-1, 0, 4)
+    portfolio.external(0, 2)
+    portfolio.send(0, 0, 1, 7)
+    portfolio.send(0, 0, -1, 2)
+    portfolio.send(1, 0, 1, 1)
+    return portfolio
 
 
 @pytest.mark.parametrize(("strategy", "held", "buys", "sells"), [(-2, 8, 8, 2), (0, 5, 7, 2), (1, -3, 1, 0), (-1, 6, 0, 0)])
@@ -165,8 +207,8 @@ def test_an_exposure_is_marked_at_the_newer_price_on_the_dearer_side(seen: tuple
 
 def test_a_quantity_is_worth_its_contract_value_with_its_own_sign() -> None:
     """Given linear and inverse contracts, then a long is worth more than nothing and a short less."""
-    assert [worth(Y, 2_000, 3), worth(Y, 2_000, -3)] == [60_000, -60_000]
-    assert [worth(I, 8_000, 200), worth(I, 8_000, -200)] == [250, -250]
+    assert [worth(Contract(Y), 2_000, 3), worth(Contract(Y), 2_000, -3)] == [60_000, -60_000]
+    assert [worth(Contract(I), 8_000, 200), worth(Contract(I), 8_000, -200)] == [250, -250]
     assert [value(1, 2_000, 3), value(3, 8_000, 200)] == [60_000, -250]
 
 
@@ -185,9 +227,9 @@ def test_the_others_of_a_scope_are_added_up_by_the_measure(scope: Scope, member:
     portfolio.send(1, 1, -1, 1)
     portfolio.send(0, 2, -1, 2)
     rule = "R-13b" if scope is Scope.INSTRUMENT else "R-09"
-    found = others(wish(portfolio, AT, i), limit(rule, 0, scope=scope, member=member), twice)
-    assert found is not None
-    assert found[0] == expected
+    added = others(wish(portfolio, AT, i), limit(rule, 0, scope=scope, member=member), twice)
+    assert added is not None
+    assert added[0] == expected
 
 
 def test_what_rests_on_a_price_names_the_newest() -> None:
@@ -217,13 +259,13 @@ def test_a_price_that_is_not_positive_is_none(px: int, expected: int | None) -> 
     """Given a last trade at, above or below zero, then a position, held or ordered, is valued only above."""
     prices = {0: (10_000,), 2: (px,)}
     held = Portfolio().hold(0, 2, 1)
-    found = others(wish(held, prices), ACCOUNT, twice)
-    assert (found and found[0]) == expected
+    added = others(wish(held, prices), ACCOUNT, twice)
+    assert (added and added[0]) == expected
     assert equity(wish(held, prices)) == (None if expected is None else CASH - 10_000 + 1)
-    for found in (total(wish(held, prices, 2), ACCOUNT, twice), gross(wish(held, prices, 2), ACCOUNT)):
-        assert (found and found[0]) == (None if expected is None else 1 + 100_000)
-    for found in (total(wish(Portfolio(), prices, 2, limit_px=px), ACCOUNT, twice), gross(wish(Portfolio(), prices, 2, limit_px=px), ACCOUNT)):
-        assert (found and found[0]) == (None if expected is None else 10)
+    for amt in (total(wish(held, prices, 2), ACCOUNT, twice), gross(wish(held, prices, 2), ACCOUNT)):
+        assert (amt and amt[0]) == (None if expected is None else 1 + 100_000)
+    for amt in (total(wish(Portfolio(), prices, 2, limit_px=px), ACCOUNT, twice), gross(wish(Portfolio(), prices, 2, limit_px=px), ACCOUNT)):
+        assert (amt and amt[0]) == (None if expected is None else 10)
 
 
 def test_other_digits_of_the_same_currency_have_no_number() -> None:
@@ -283,9 +325,11 @@ def test_an_amount_fits_up_to_the_limit_or_when_the_order_reduces() -> None:
     grows = wish(Portfolio(), AT)
     less = wish(Portfolio().hold(0, 0, 20), AT, side=-1)
     for p, over in ((grows, False), (less, True)):
-        for found, passed, observed, seen in (((7, 3), True, 7, 3), ((8, 3), over, 8, 3), (None, over, -1, 0)):
-            check = fits(p, ACCOUNT, found, 7)
-            assert (check.passed, check.observed, check.limit, check.seen, check.limit_id) == (passed, observed, 7, seen, 1)
+        for amt, passed in ((7, True), (8, over)):
+            check = fits(p, ACCOUNT, amt, 7, 3)
+            assert (check.passed, check.observed, check.limit, check.seen, check.limit_id) == (passed, amt, 7, 3, 1)
+        check = no_number(p, ACCOUNT)
+        assert (check.passed, check.observed, check.limit, check.seen, check.limit_id) == (over, -1, 0, 0, 1)
 
 
 @given(cases())
@@ -304,20 +348,20 @@ def test_exposure_agrees_with_a_recount(case: Case) -> None:
     assert parts is not None
     rest = sum(case.gross(i) for i in case.instruments if i != case.i)
     assert parts[:2] == (rest, case.gross(case.i))
-    found = total(p, bound, twice)
-    if found is not None:
+    amt = total(p, bound, twice)
+    if amt is not None:
         expected = notional(case.i, case.px, case.qty)
         for i in case.instruments:
-            qty = twice(*case.held(i))
+            qty = twice.qty(*case.held(i))
             if qty:
                 expected += notional(i, case.mark(i), abs(qty)) * (1 if qty > 0 else -1)
-        assert found[0] == expected
+        assert amt[0] == expected
 
 
 @given(cases(scopes=(Scope.ACCOUNT,)))
 def test_equity_agrees_with_a_recount(case: Case) -> None:
     """Given any account and prices, then equity is cash plus what would be paid for every dollar position, and nothing without a price."""
-    found = equity(case.p)
+    own = equity(case.p)
     expected: int | None = case.portfolio.cash()
     for i in DOLLARS:
         qty = case.portfolio.position(i, None)
@@ -326,7 +370,7 @@ def test_equity_agrees_with_a_recount(case: Case) -> None:
         px = prints[-1] if prints else ((seen[-1][0] + seen[-1][1]) // 2 if seen else 0)
         if qty and expected is not None:
             expected = expected + value(i, px, qty) if px else None
-    assert found == expected
+    assert own == expected
 
 
 def test_the_market_of_these_tests_is_the_real_one() -> None:

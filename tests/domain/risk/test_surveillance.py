@@ -14,7 +14,7 @@ from domain.events import OrderCanceled, OrderDenied, OrderExpired, OrderFilled,
 from domain.limits import OFF
 from domain.risk import KNOWN, limits_of
 from domain.risk.bound import Bound
-from domain.risk.surveillance import Finding
+from domain.risk.surveillance import SPARE, Finding
 from domain.strategy import Strategy
 from domain.terms import Liquidity, OrderType, Scope, Side, TimeInForce
 from domain.ticks import Tick
@@ -235,11 +235,28 @@ def test_what_is_no_fill_of_ours_is_no_wash_trade() -> None:
 
 
 def test_old_fills_are_forgotten() -> None:
-    """Given many fills, one after the other, then only those of the window are kept."""
-    told = Told("R-25b", 3)
-    for n in range(100):
-        told.trades(1, n, T + n)
-    assert len(told.bound.memory._oldest) == 4
+    """Given many fills, one after the other, at new prices or at one, then no more than twice those of the window and some to spare are kept."""
+    for step in (1, 0):
+        told = Told("R-25b", 3)
+        most = 0
+        for n in range(1_000):
+            told.trades(1, 100 + step * n, T + n)
+            kept = [fill for fills in told.bound.memory._at[0].values() for fill in fills]
+            assert {ns for ns, _, _ in kept} >= {T + k for k in range(max(0, n - 3), n + 1)}
+            assert len(kept) == told.bound.memory._held
+            most = max(most, len(kept))
+        assert most <= 2 * 4 + SPARE + 1
+
+
+def test_prices_at_which_all_was_taken_away_are_forgotten() -> None:
+    """Given a buy and a sell at a thousand prices, then nothing is kept."""
+    told = Told("R-25b", 10)
+    for n in range(1_000):
+        told.trades(1, n)
+        told.trades(-1, n)
+    assert len(told.findings) == 1_000
+    assert told.bound.memory._at == {0: {}}
+    assert told.bound.memory._held == 0
 
 
 def layered(
