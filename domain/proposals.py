@@ -30,6 +30,7 @@ class Proposals:
         self.groups: Groups | None = None
         self._p = p = Proposal()
         p.memo = {}
+        p.number = 0
         p.account = state
         p.market = state.market
 
@@ -77,8 +78,9 @@ class Proposals:
         """What a new order and a replacement have in common."""
         state, risk, p = self._state, self._risk, self._p
         spec = state.instruments[instrument]
-        p.memo.clear()
+        p.number += 1
         p.place = p.at_px = -1
+        p.equity_known = False
         p.spec = spec
         p.contract = contract = state.contracts[instrument]
         p.strategy = strategy

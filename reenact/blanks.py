@@ -47,7 +47,8 @@ from domain.risk.envelope import DayOrders
 from domain.risk.exposure import Gross, Holding, Measure, Standing
 from domain.risk.latch import Latch
 from domain.risk.loss_breaker import Trips
-from domain.risk.message_rate import Messages
+from domain.risk.memory import Memory, Told
+from domain.risk.message_rate import Cancels, Messages
 from domain.risk.net_exposure import Long, Short
 from domain.risk.open_orders import Open, OpenOrders
 from domain.risk.order_to_trade import Tally
@@ -70,27 +71,10 @@ def blanks() -> dict[type, Blank]:
     plain: dict[type, Blank] = {
         c: c
         for c in (
-            Market,
-            Position,
-            Proposal,
-            Prices,
-            Ids,
+            Band, Ends, Gaps, Gross, Ids, Long, Market, Measure, Memory, Numbers, Open, Peaks, Position, Prices, Proposal, Share, Short, Standing, Used,
             Window,
-            Peaks,
-            Band,
-            Gaps,
-            Numbers,
-            Ends,
-            Standing,
-            Share,
-            Measure,
-            Gross,
-            Used,
-            Long,
-            Short,
-            Open,
         )
-    }
+    }  # fmt: skip
     return plain | _of_the_engine() | _of_the_rules() | _of_the_venue()
 
 
@@ -123,13 +107,13 @@ def _of_the_rules() -> dict[type, Blank]:
     two.values = (OFF, OFF)
     latch = Latch(two, state, False)
     spec = instrument("X")
-    both = (DayOrders, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
+    both = (Cancels, DayOrders, Messages, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
     of_both: dict[type, Blank] = {cls: partial(cls, bound, state) for cls in both}
     return of_both | {
         Bound: lambda: Bound("", 0, Scope.ACCOUNT, "", (), 0), Book: lambda: Book(opened, state, ()), Gate: lambda: Gate((), TradingState.ACTIVE, {}, ()),
         Approved: lambda: approve(sent, Answers((Check("", passed=True, observed=0, limit=0),))), Bands: lambda: Bands(bound),
-        SentBefore: lambda: SentBefore(bound), Messages: lambda: Messages(bound, ()), Realised: lambda: Realised({}, state),
-        Answers: lambda: Answers(()), Contract: lambda: Contract(spec), Holding: lambda: Holding(Contract(spec), 0, 0, 0, 0, 0),
+        SentBefore: lambda: SentBefore(bound), Realised: lambda: Realised({}, state),
+        Told: lambda: Told(None), Answers: lambda: Answers(()), Contract: lambda: Contract(spec), Holding: lambda: Holding(Contract(spec), 0, 0, 0, 0, 0),
         Latch: lambda: Latch(two, state, False), Follower: lambda: Follower(latch, Market(), 0),
     }  # fmt: skip
 

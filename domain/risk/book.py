@@ -1,9 +1,6 @@
 """The limits, halts and memories of a session: one fold over its events, asked for a gate by every order.
 
-A memory is what a rule must remember to answer: an object with `takes`, the event types it hears of, and `evolve(event, order, seq)`; order
-events reach the memories of the order's own scopes with the order, all others reach every memory with None. One with `trade(event,
-instrument, strategy, qty, px, seq)` hears of position changes as well (signed quantity; the event is a fill, a bust, a correction or a
-foreign trade). `retake()`, if there is one, is called after its limit changed.
+How its memories are told of events: `domain.risk.memory`.
 
 Invariants: the newest version of a limit binds; a member is bound by every limit of its scopes; memory outlives a change of its limit; what
 is remembered follows from the events alone.
@@ -28,7 +25,8 @@ from domain.events import (
 from domain.limits import OFF, Limit
 from domain.order import Order
 from domain.risk.bound import ANYONE, Bound
-from domain.risk.gate import Gate, Hear
+from domain.risk.gate import Gate
+from domain.risk.memory import Memory, hears_trades, told
 from domain.risk.rule import Rule
 from domain.state import State
 from domain.terms import Scope, TradingState
@@ -65,7 +63,7 @@ class Book:
                 self._within[place] = (*self._within.get(place, ()), i)
         self._all = tuple(range(len(opened.instruments)))
         self._gates = self._no_gates()
-        self._routes: dict[type, list[Hear]] = {}
+        self._routes: dict[type, list[Memory]] = {}
         self._heard: set[type] = set()
         for limit in opened.limits:
             self._take(limit)
@@ -138,17 +136,13 @@ class Book:
             return
         if kind in _OWN:
             self._own(event)
-        for evolve in self._routes.get(kind, ()):
-            evolve(event, None, seq)
+        for memory in self._routes.get(kind, ()):
+            memory.evolve(event, None, seq)
 
     def trade(self, event: Any, strategy: int, instrument: int, qty: int, px: int, seq: int) -> None:
         """Tell the memories of a position change."""
-        trades = self.gate(strategy, instrument).trades
-        if trades:
-            numbers: tuple[Any, ...] = (instrument, strategy, qty, px, seq)  # one object each for all who hear
-            whose, of, n, at, number = numbers
-            for trade in trades:
-                trade(event, whose, of, n, at, number)
+        for memory in self.gate(strategy, instrument).trades:
+            memory.trade(event, instrument, strategy, qty, px, seq)
 
     def _own(self, event: Any) -> None:
         match event:
@@ -226,7 +220,7 @@ class Book:
             if kind in ORDER_EVENTS:
                 self._heard.add(kind)
             else:
-                self._routes.setdefault(kind, []).append(memory.evolve)
+                self._routes.setdefault(kind, []).append(told(memory))
 
     def _make(self, strategy: int, instrument: int) -> Gate:
         places = self.places(strategy, instrument)
@@ -243,14 +237,13 @@ class Book:
                     memories.append(bound.memory)
                 if not rule.alerts and (not rule.params or any(v != OFF for v in bound.values)):
                     (cancel_checks if rule.on_cancel else checks).append(bound)
-        routes: dict[type, tuple[Hear, ...]] = {}
+        routes: dict[type, tuple[Memory, ...]] = {}
         for memory in memories:
-            kinds = [kind for kind in memory.takes if kind in ORDER_EVENTS]
-            hear: Any = memory.evolve if kinds else None  # one object for all of them
-            for kind in kinds:
-                routes[kind] = (*routes.get(kind, ()), hear)
+            for kind in memory.takes:
+                if kind in ORDER_EVENTS:
+                    routes[kind] = (*routes.get(kind, ()), told(memory))
         *shared, own = (self.state_of(scope, member) for scope, member in places)
-        trades = tuple(m.trade for m in memories if hasattr(m, "trade"))
+        trades = tuple(told(m) for m in memories if hears_trades(m))
         asked = tuple(bound.asked for bound in checks)
         return Gate(asked, max(shared), routes, trades, tuple(bound.asked for bound in cancel_checks), own)
 

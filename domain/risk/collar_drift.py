@@ -13,6 +13,7 @@ from domain.events import OrderReplaceRequested, OrderSubmitted
 from domain.limits import OFF, Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound, answer
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -60,7 +61,7 @@ class Band:
         self.lows = Peaks()
 
 
-class Bands:
+class Bands(Memory):
     """The bands of the instruments in scope, made when the first price is sent."""
 
     __slots__ = ("bands", "bound")

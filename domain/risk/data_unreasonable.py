@@ -12,6 +12,7 @@ from domain.events import FeedGap
 from domain.limits import OFF, Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound, answer
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -20,7 +21,7 @@ from domain.terms import Scope
 EVERY = -1
 
 
-class Gaps:
+class Gaps(Memory):
     """The seq of the last gap by instrument; `EVERY` (the instrument -1 of a `FeedGap`) for gaps that may concern any."""
 
     __slots__ = ("last",)

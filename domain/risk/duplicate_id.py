@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Rule
 from domain.state import State
@@ -26,7 +27,7 @@ def number_of(cl_ord_id: str) -> int:
     return int(tail) if tail.isdecimal() else NO_NUMBER
 
 
-class Numbers:
+class Numbers(Memory):
     """The largest number of any request of ours, and the seq of the last request. `asked`, `number`: the id looked at last, and its number."""
 
     __slots__ = ("asked", "most", "number", "seq")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from domain.events import OrderSubmitted
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -27,7 +28,7 @@ Fields = tuple[int, int, int, int, int]
 """Instrument, order type with the sign of the side, quantity, limit and stop price."""
 
 
-class Sent:
+class Sent(Memory):
     """When an order with the same fields was last sent, and its seq; the oldest first. `forgotten`: the newest one that had to make room.
     `newest_ns`: when any order was."""
 

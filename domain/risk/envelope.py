@@ -5,13 +5,14 @@ Its position per instrument is R-07 and its prices are R-01; both bind a strateg
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from domain.events import DayRolled, OrderSubmitted
 from domain.limits import Check
 from domain.risk.bound import Bound, answer
 from domain.risk.exposure import fits_gross, reduces, standing
 from domain.risk.max_positions import check_max_positions
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -20,10 +21,10 @@ from domain.terms import Scope
 _SCOPES = (Scope.STRATEGY,)
 
 
-class DayOrders:
+class DayOrders(Memory):
     """How many orders the strategy sent today. `seen`: seq of the last one."""
 
-    takes = (OrderSubmitted, DayRolled)
+    takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, DayRolled)
     __slots__ = ("count", "seen")
 
     def __init__(self, bound: Bound, state: State) -> None:

@@ -15,8 +15,7 @@ from domain.state import State
 from domain.terms import Scope, Side
 from domain.value import Contract
 
-EQUITY: Final = -2
-"""Where `Proposal.memo` keeps the equity."""
+NO_NUMBER: Final = -1
 UNPRICED: Final = -1
 """The recorded observation where there is no number."""
 Found = tuple[int, int] | None
@@ -150,13 +149,13 @@ class Standing:
 
     held, buys, sells: in the order's instrument, see `held_qty` and `open_qty`; up, down: what `reach` says. exposed: there is any of it.
     px: `order_px`; at, seq: `mark` of the order's instrument. lines: the other instruments in which there is something.
-    gross_rest, gross_own, gross_seen: worst-case gross exposure of the other instruments, of the order's own with the order, and the seq
+    number: `Proposal.number` of the order. gross_rest, gross_own, gross_seen: worst-case gross exposure of the other instruments, of the order's own with the order, and the seq
     of the newest price, where it counts (gross_counts); gross_known once it was worked out.
     """
 
     __slots__ = (
-        "at", "buys", "down", "exposed", "gross_counts", "gross_known", "gross_own", "gross_rest", "gross_seen", "held", "lines", "px", "sells", "seq",
-        "up",
+        "at", "buys", "down", "exposed", "gross_counts", "gross_known", "gross_own", "gross_rest", "gross_seen", "held", "lines", "number", "px", "sells",
+        "seq", "up",
     )  # fmt: skip
 
     at: int
@@ -170,6 +169,7 @@ class Standing:
     gross_seen: int
     held: int
     lines: list[Holding]
+    number: int
     px: int
     sells: int
     seq: int
@@ -247,9 +247,12 @@ def standing(p: Proposal, b: Bound) -> Standing:
         return p.standing
     found: Standing | None = p.memo.get(place)
     if found is None:
-        found = Standing()
+        found = p.memo[place] = Standing()
+        found.number = NO_NUMBER
+    if found.number != p.number:
+        found.number = NO_NUMBER
         found.look(p, b)
-        p.memo[place] = found
+        found.number = p.number
     p.place = place
     p.standing = found
     return found
@@ -311,11 +314,10 @@ def fits_gross(p: Proposal, b: Bound) -> Check:
 
 def equity(p: Proposal) -> int | None:
     """Cash and the value of every position in the order's settlement currency at the last prices, as `Desk.equity`; None where one has no price."""
-    memo = p.memo
-    if EQUITY not in memo:
-        memo[EQUITY] = _equity(p)
-    found: int | None = memo[EQUITY]
-    return found
+    if not p.equity_known:
+        p.equity_amt = _equity(p)
+        p.equity_known = True
+    return p.equity_amt
 
 
 def _equity(p: Proposal) -> int | None:

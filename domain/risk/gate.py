@@ -11,11 +11,11 @@ from typing import Any, Final
 from domain.limits import Check
 from domain.risk.approval import Answers
 from domain.risk.bound import Bound
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.terms import TradingState
 
 Ask = Callable[[Proposal, Bound], Check]
-Hear = Callable[..., None]
 _Check: Final = Check
 
 
@@ -28,7 +28,7 @@ class Gate:
     __slots__ = ("cancel_checks", "checks", "own_state", "routes", "shared_state", "state", "trades")
 
     def __init__(
-        self, checks: tuple[tuple[Ask, Bound], ...], state: TradingState, routes: dict[type, tuple[Hear, ...]], trades: tuple[Hear, ...],
+        self, checks: tuple[tuple[Ask, Bound], ...], state: TradingState, routes: dict[type, tuple[Memory, ...]], trades: tuple[Memory, ...],
         cancel_checks: tuple[tuple[Ask, Bound], ...] = (), own_state: TradingState = TradingState.ACTIVE,
     ) -> None:  # fmt: skip
         self.checks = checks
@@ -49,11 +49,8 @@ class Gate:
 
     def hear(self, event: Any, order: Any, seq: int) -> None:
         """Tell the memories of an order event."""
-        hears = self.routes.get(type(event))
-        if hears is not None:
-            number: Any = seq  # one object for all who hear
-            for evolve in hears:
-                evolve(event, order, number)
+        for memory in self.routes.get(type(event), ()):
+            memory.evolve(event, order, seq)
 
 
 def _ask(p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> Answers:

@@ -10,12 +10,13 @@ tripped the top stands still; a limit made during the session measures from the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from domain.events import DayRolled, FeeCharged, FundingPaid, OutcomeRecorded, ReconciliationAdjusted, TradingHalted, TradingResumed
 from domain.limits import OFF
 from domain.money import div_floor, rescale
 from domain.risk.bound import ANYONE, Bound
+from domain.risk.memory import Memory
 from domain.risk.pnl import Pnl, Ratio, Realised
 from domain.state import State
 
@@ -28,7 +29,7 @@ NOWHERE: Final = -(2**62) + 1
 """No capital and top together that a session reaches: nothing was worked out for it."""
 
 
-class Latch:
+class Latch(Memory):
     """`top`: the gain that losses are measured from, None while it has no number. `amt`: the largest loss, `bps`: the largest part of the
     capital and top together, `realised_most`: the largest realised loss; `OFF` each where it is not limited. `capital`: the account's cash in the
     currency when the fold began, with what persons adjusted since; of a strategy's or an instrument's drawdown too, since it has no own.
@@ -36,7 +37,7 @@ class Latch:
     between events.
     """
 
-    takes = (TradingHalted, TradingResumed, DayRolled, FeeCharged, FundingPaid, ReconciliationAdjusted, OutcomeRecorded)
+    takes: ClassVar[tuple[type, ...]] = (TradingHalted, TradingResumed, DayRolled, FeeCharged, FundingPaid, ReconciliationAdjusted, OutcomeRecorded)
     __slots__ = (
         "_room", "_whole", "amt", "bound", "bps", "capital", "follower", "latched", "limited", "pnl", "realised_from", "realised_most", "rolled", "state", "stirred", "top", "trails",
     )  # fmt: skip

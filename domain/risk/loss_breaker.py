@@ -13,13 +13,14 @@ counted; no more than `loss_streak` times are held.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from domain.events import OrderFilled, OutcomeRecorded, TradingHalted, TradingResumed
 from domain.limits import OFF, Check
 from domain.money import div_half_even, rescale
 from domain.risk.bound import ANYONE, Bound, answer
 from domain.risk.exposure import held_qty, reduces
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -29,10 +30,10 @@ ID = "L-03"
 _Filled: Final = OrderFilled
 
 
-class Trips:
+class Trips(Memory):
     """When the scope's round trips lost, and the open ones as [signed quantity, money so far]. `until_ns`: when the cool-down ends, 0 never."""
 
-    takes = (TradingHalted, TradingResumed, OutcomeRecorded)
+    takes: ClassVar[tuple[type, ...]] = (TradingHalted, TradingResumed, OutcomeRecorded)
     __slots__ = ("_open", "bound", "latched", "losses", "seen", "state", "stirred", "until_ns")
 
     def __init__(self, bound: Bound, state: State) -> None:

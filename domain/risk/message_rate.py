@@ -7,11 +7,12 @@ limit a venue drops them all.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.limits import OFF, Check
 from domain.risk.bound import Bound, answer
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.risk.window import Window
@@ -26,14 +27,14 @@ _ReplaceRequested: Final = OrderReplaceRequested
 _SCOPES = (Scope.ACCOUNT, Scope.STRATEGY, Scope.VENUE)
 
 
-class Messages:
+class Messages(Memory):
     """The times of what was sent, by parameter of the limit; a window is made when its parameter first counts. `seen`: seq of the last one."""
 
-    __slots__ = ("_bound", "seen", "takes", "windows")
+    takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, OrderReplaceRequested)
+    __slots__ = ("_bound", "seen", "windows")
 
-    def __init__(self, bound: Bound, takes: tuple[type, ...]) -> None:
+    def __init__(self, bound: Bound, state: State) -> None:
         self._bound = bound
-        self.takes = takes
         self.windows: list[Window | None] = [None, None, None]
         self.seen = 0
 
@@ -63,12 +64,11 @@ class Messages:
         return window.count(now_ns, values[2 * at + 1]) if window is not None and values[2 * at] != OFF else 0
 
 
-def _orders(bound: Bound, state: State) -> Messages:
-    return Messages(bound, (OrderSubmitted, OrderReplaceRequested))
+class Cancels(Messages):
+    """The times of cancels."""
 
-
-def _cancels(bound: Bound, state: State) -> Messages:
-    return Messages(bound, (OrderCancelRequested,))
+    takes: ClassVar[tuple[type, ...]] = (OrderCancelRequested,)
+    __slots__ = ()
 
 
 def check_message_rate(p: Proposal, limit: Bound) -> Check:
@@ -105,9 +105,9 @@ RULE: Rule = Rule(
         Param("submit_rate", "rate", "most new orders in any window"),
         Param("replace_rate", "rate", "most replacements in any window"),
     ),
-    _SCOPES, _orders,
+    _SCOPES, Messages,
 )  # fmt: skip
 CANCELS: Rule = Rule(
     "R-05c", "CANCEL_RATE", "count", check_cancel_rate, (Param("cancel_rate", "rate", "most cancels in any window; those of the house count and are never held up"),),
-    _SCOPES, _cancels, on_cancel=True,
+    _SCOPES, Cancels, on_cancel=True,
 )  # fmt: skip

@@ -5,7 +5,7 @@ Invariants: an order is open while it may still trade, UNKNOWN ones included; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from domain.events import (
     FillBusted,
@@ -23,6 +23,7 @@ from domain.events import (
 from domain.limits import Check
 from domain.risk.bound import ANYONE, Bound, answer
 from domain.risk.exposure import Measure, fits_total, reduces
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -35,10 +36,10 @@ _BUY: Final = Side.BUY
 _SCOPES = (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT)
 
 
-class OpenOrders:
+class OpenOrders(Memory):
     """The open orders of a scope by side, under their numbers. `seen`: seq of the last event that changed one."""
 
-    takes = (
+    takes: ClassVar[tuple[type, ...]] = (
         OrderSubmitted, OrderFilled, OrderCanceled, OrderRejected, OrderExpired, OrderReplaced, OrderReplaceRequested, OrderCancelRejected,
         OrderRestated, FillBusted, FillCorrected,
     )  # fmt: skip

@@ -5,13 +5,14 @@ Invariants: counts begin at zero with each day; cancels count and are never stop
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from domain.events import DayRolled, FillBusted, OrderCancelRequested, OrderFilled, OrderReplaceRequested, OrderSubmitted
 from domain.limits import OFF, Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound, answer
 from domain.risk.exposure import reduces
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -21,10 +22,10 @@ _Filled: Final = OrderFilled
 _Busted: Final = FillBusted
 
 
-class Tally:
+class Tally(Memory):
     """Messages and trades of the day. `seen`: seq of the last of them."""
 
-    takes = (OrderSubmitted, OrderReplaceRequested, OrderCancelRequested, DayRolled)
+    takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, OrderReplaceRequested, OrderCancelRequested, DayRolled)
     __slots__ = ("messages", "seen", "trades")
 
     def __init__(self, bound: Bound, state: State) -> None:

@@ -5,7 +5,7 @@ Invariants: filled anew for every order; a rule reads it and changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from domain.instrument import Instrument
 from domain.terms import OrderType, Side, TradingState
@@ -30,12 +30,15 @@ class Proposal:
     receive time and seq; 0 where there is none. feed_lost, venue_lost: known to be down. state: the strictest trading state of the order's
     scopes, own_state that of its strategy, shared_state of all others. now_ns: time of the current input. account, market: positions, orders,
     cash; last prices. shared_qty: by how much the leaves of the order's side count too much where only one order of an OCO is meant to trade;
-    own_shared_qty: the same for groups of the order's strategy. memo: what several rules work out alike for this order, by `Bound.place`;
-    place, standing: the last of these that was asked for. at_px, at_seq: what the instrument's exposure is valued at, -1 as long as nobody asked.
+    own_shared_qty: the same for groups of the order's strategy.
+
+    What several rules work out alike: memo, by `Bound.place`, each for the order with its number (orders before the gates are numbered); place,
+    standing: the last of these that was asked for; at_px, at_seq: what the instrument's exposure is valued at, -1 as long as nobody asked;
+    equity_amt, once it is equity_known.
     """
 
     __slots__ = (
-        "account", "actor", "at_px", "at_seq", "buy_leaves", "cl_ord_id", "contract", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns",
+        "account", "actor", "at_px", "at_seq", "buy_leaves", "cl_ord_id", "contract", "equity_amt", "equity_known", "feed_lost", "instrument", "intentional", "limit_px", "locate", "market", "memo", "now_ns", "number",
         "order_type", "own_shared_qty", "own_state", "place", "position_qty", "qty", "reduce_only", "ref_ns", "ref_px", "ref_seq", "replaced",
         "sell_leaves", "shared_qty", "shared_state", "side", "spec", "standing", "state", "stop_px", "strategy", "venue_lost",
     )  # fmt: skip
@@ -47,14 +50,17 @@ class Proposal:
     buy_leaves: int
     cl_ord_id: str
     contract: Contract
+    equity_amt: int | None
+    equity_known: bool
     feed_lost: bool
     instrument: int
     intentional: bool
     limit_px: int
     locate: str
     market: Market
-    memo: dict[int, Any]
+    memo: dict[int, Standing]
     now_ns: int
+    number: int
     order_type: OrderType
     own_shared_qty: int
     own_state: TradingState

@@ -9,12 +9,13 @@ person orders and what replaces an order is no cycle; an order that only reduces
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from domain.events import OrderSubmitted, ParametersChanged, TradingResumed
 from domain.limits import OFF, Check
 from domain.risk.bound import Bound, answer
 from domain.risk.exposure import reduces
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.risk.window import Window
@@ -31,10 +32,10 @@ _EVER: Final = 2**62 - 1
 """Longer than any session lasts."""
 
 
-class Repeats:
+class Repeats(Memory):
     """When a strategy sent its orders since somebody looked, by instrument and side (`_key`). `seen`: seq of the last one."""
 
-    takes = (OrderSubmitted, ParametersChanged, TradingResumed)
+    takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, ParametersChanged, TradingResumed)
     __slots__ = ("_bound", "_owned", "cycles", "seen")
 
     def __init__(self, bound: Bound, state: State) -> None:

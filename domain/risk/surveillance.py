@@ -7,14 +7,14 @@ Invariants: a pattern is looked for while all its parameters are set; what was p
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from domain.errors import InvariantBroken
 from domain.events import OrderCanceled, OrderExpired, OrderFilled, OrderRejected, OrderSubmitted
 from domain.limits import OFF, Check
 from domain.money import div_ceil
 from domain.risk.bound import Bound
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
@@ -45,22 +45,35 @@ class Finding(NamedTuple):
 
 
 class Ends:
-    """How the orders of the last stretch ended: (time, whether quickly and without a fill, seq of the sending), oldest first."""
+    """How the orders of the last stretch ended. times: oldest first; seqs: of their sending, negative for those that ended quickly and without a
+    fill; first: the oldest of the stretch; quick: how many ended quickly."""
 
-    __slots__ = ("all", "quick")
+    __slots__ = ("first", "quick", "seqs", "times")
 
     def __init__(self) -> None:
-        self.all: deque[tuple[int, bool, int]] = deque()
-        self.quick = 0
+        self.times: list[int] = []
+        self.seqs: list[int] = []
+        self.first = self.quick = 0
 
-    def add(self, ns: int, quick: bool, seq: int, window_ns: int) -> None:
-        self.all.append((ns, quick, seq))
+    def add(self, ns: int, quick: bool, seq: int, window_ns: int) -> int:
+        """One more; how many there are."""
+        times, seqs = self.times, self.seqs
+        times.append(ns)
+        seqs.append(-seq if quick else seq)
         self.quick += quick
-        while self.all and self.all[0][0] <= ns - window_ns:
-            self.quick -= self.all.popleft()[1]
+        first = self.first
+        while first < len(times) and times[first] <= ns - window_ns:
+            self.quick -= seqs[first] < 0
+            first += 1
+        if first > SPARE and 2 * first > len(times):
+            del times[:first]
+            del seqs[:first]
+            first = 0
+        self.first = first
+        return len(times) - first
 
 
-class Watching:
+class Watching(Memory):
     """What the memories of all patterns have: the limit, what they found, and how they say so."""
 
     __slots__ = ("_bound", "_state", "findings")
@@ -81,7 +94,7 @@ class Watching:
 class Spoofing(Watching):
     """Orders that are canceled soon after they were sent, without any fill, by strategy and instrument. `_sent`: the seqs of those that work."""
 
-    takes = (OrderSubmitted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected)
+    takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected)
     __slots__ = ("_ends", "_sent")
 
     def __init__(self, bound: Bound, state: State) -> None:
@@ -113,18 +126,17 @@ class Spoofing(Watching):
         ends = self._ends.get(key)
         if ends is None:
             ends = self._ends[key] = Ends()
-        ends.add(ns, quick, sent, window_ns)
-        n = len(ends.all)
+        n = ends.add(ns, quick, sent, window_ns)
         if quick and n >= least and ends.quick * _WHOLE > share * n:
             reason = f"{ends.quick} of the last {n} orders were canceled at once and without a fill"
-            self._note(Finding(order.strategy, order.instrument, div_ceil(ends.quick * _WHOLE, n), share, ends.all[0][2], reason))
+            self._note(Finding(order.strategy, order.instrument, div_ceil(ends.quick * _WHOLE, n), share, abs(ends.seqs[ends.first]), reason))
             del self._ends[key]
 
 
 class WashTrades(Watching):
     """Fills of the account on both sides of an instrument at the same price."""
 
-    takes = ()
+    takes: ClassVar[tuple[type, ...]] = ()
     __slots__ = ("_at", "_held", "_sweep_at")
 
     def __init__(self, bound: Bound, state: State) -> None:
@@ -182,7 +194,7 @@ class WashTrades(Watching):
 class Layering(Watching):
     """Orders of a strategy at several prices of one side that are canceled after it traded on the other."""
 
-    takes = (OrderFilled, OrderCanceled)
+    takes: ClassVar[tuple[type, ...]] = (OrderFilled, OrderCanceled)
     __slots__ = ("_traded",)
 
     def __init__(self, bound: Bound, state: State) -> None:

@@ -64,7 +64,9 @@ def proposal(**changes: Any) -> Proposal:
     """A buy of 10 X at 100.00 that passes everything, changed as asked. What follows from `account` and `market` is taken from them."""
     p = Proposal()
     p.memo = {}
+    p.number = 0
     p.place = p.at_px = -1
+    p.equity_known = False
     fields: dict[str, Any] = {
         "account": account() if "account" not in changes else None,
         "market": market(trades(10_000, start=99), seq=REF_SEQ - 1) if "market" not in changes else None,

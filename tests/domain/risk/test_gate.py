@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from domain.limits import Check, Limit
 from domain.risk.bound import ANYONE, Bound, answer
 from domain.risk.gate import Gate
+from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.terms import Scope, TradingState
+
+
+class Diary(Memory):
+    def __init__(self) -> None:
+        self.heard: list[tuple[object, object, int]] = []
+
+    def evolve(self, event: object, order: object, seq: int) -> None:
+        self.heard.append((event, order, seq))
 
 
 def passes(p: Proposal, limit: Bound) -> Check:
@@ -101,8 +110,8 @@ def test_the_state_of_a_gate_is_the_stricter_of_the_strategys_and_all_others() -
 
 def test_memories_hear_of_the_events_they_asked_for() -> None:
     """Given routes for one type, then its events arrive with order and seq, and others do not."""
-    heard: list[tuple[object, object, int]] = []
-    gate = Gate((), TradingState.ACTIVE, {int: (lambda e, o, s: heard.append((e, o, s)),)}, ())
+    diary = Diary()
+    gate = Gate((), TradingState.ACTIVE, {int: (diary,)}, ())
     gate.hear(5, "order", 7)
     gate.hear("text", "order", 8)
-    assert heard == [(5, "order", 7)]
+    assert diary.heard == [(5, "order", 7)]
