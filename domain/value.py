@@ -58,4 +58,8 @@ def notional_of(spec: Instrument, px: int, qty: int) -> int:
 
 
 def _value(factor: int, px: int, qty: int, *, inverse: bool) -> int:
-    return -div_half_even(qty * factor, px) if inverse else px * qty * factor
+    if inverse:
+        return -div_half_even(qty * factor, px)
+    # Compiled code multiplies small numbers at once, and asks Python where one is large or negative: most factors are 1.
+    amt = px * qty if qty >= 0 else -(px * -qty)
+    return amt if factor == 1 else amt * factor

@@ -194,8 +194,11 @@ class Standing:
         self.seq = p.at_seq
         self.gross_known = self.gross_counts = False
         self.lines = lines = []
+        touched = p.account.touched
+        if len(touched) == 1 and own in touched:
+            return
         contracts = p.account.contracts
-        for i in p.account.touched:
+        for i in touched:
             if i == own:
                 continue
             contract = contracts[i]

@@ -54,17 +54,18 @@ class Gate:
 
 
 def _ask(p: Proposal, checks: tuple[tuple[Ask, Bound], ...]) -> Answers:
-    found: list[Check] = []
+    # Every place is filled below.
+    found: list[Any] = [None] * len(checks)
     failed: list[Check] | None = None
     raised: list[tuple[Bound, str]] | None = None
-    for ask, bound in checks:
+    for at, (ask, bound) in enumerate(checks):
         try:
             check = ask(p, bound)
         except Exception as e:  # noqa: BLE001 (fail closed: whatever a rule raises denies the order and halts its scope)
             raised = raised or []
             raised.append((bound, type(e).__name__))
             check = _Check(bound.rule, False, 0, 0, 0, bound.id, bound.version)
-        found.append(check)
+        found[at] = check
         # A rule that answers by `answer` has left the outcome in its bound, where it is quicker to read.
         if not (bound.passed if check is bound.last else check.passed):
             failed = failed or []

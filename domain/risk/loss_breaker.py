@@ -7,12 +7,11 @@ trips that win between them change nothing. `OutcomeRecorded` (a person's `recor
 (`domain.losses.watch`) halts the scope at the trip that is one too many, and lifts it when the cool-down is over. Then the count starts anew.
 
 Invariants: one trip counts once, whatever becomes of its fills later (a busted fill counts as the opposite fill); while it has tripped nothing is
-counted; no more than `loss_streak` times are held.
+counted; no more than `loss_streak` times, and some to spare, are held.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, ClassVar, Final
 
 from domain.events import OrderFilled, OutcomeRecorded, TradingHalted, TradingResumed
@@ -23,6 +22,7 @@ from domain.risk.exposure import held_qty, reduces
 from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
+from domain.risk.window import EVER, Window
 from domain.state import State
 from domain.terms import Scope
 
@@ -39,7 +39,7 @@ class Trips(Memory):
     def __init__(self, bound: Bound, state: State) -> None:
         self.bound = bound
         self.state = state
-        self.losses: deque[int] = deque()
+        self.losses = Window()
         self.latched = False
         self.stirred = False
         self.until_ns = 0
@@ -99,25 +99,17 @@ class Trips(Memory):
 
     def count(self, now_ns: int) -> int:
         """Losing trips that lie no further back than the window."""
-        window_ns = self.bound.values[1]
-        if window_ns == OFF:
-            return len(self.losses)
-        self._forget(now_ns - window_ns)
-        return len(self.losses)
+        return self.losses.count(now_ns, self._length())
 
-    def _forget(self, since_ns: int) -> None:
-        losses = self.losses
-        while losses and losses[0] < since_ns:
-            losses.popleft()
+    def _length(self) -> int:
+        """Of the window that holds the first moment too, at which a loss is as old as `loss_window`."""
+        window_ns = self.bound.values[1]
+        return window_ns + 1 if window_ns != OFF else EVER
 
     def _ended(self, ns: int, amt: int, seq: int) -> None:
-        losses = self.losses
-        most, window_ns, _ = self.bound.values
-        if amt >= 0 or most == OFF or self.latched:
+        if amt >= 0 or self.bound.most == OFF or self.latched:
             return
-        if window_ns != OFF:
-            self._forget(ns - window_ns)
-        losses.append(ns)
+        self.losses.add(ns, self._length())
         self.seen = seq
         self.stir()
 

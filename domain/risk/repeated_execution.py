@@ -18,7 +18,7 @@ from domain.risk.exposure import reduces
 from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
-from domain.risk.window import Window
+from domain.risk.window import EVER, Window
 from domain.state import State
 from domain.terms import Scope, Side, TradingState
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 ID = "R-06"
 _BUY: Final = Side.BUY
-_SELL: Final = Side.SELL
-_EVER: Final = 2**62 - 1
-"""Longer than any session lasts."""
 
 
 class Repeats(Memory):
@@ -66,9 +63,10 @@ class Repeats(Memory):
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Forget the instrument when the strategy holds nothing of it any more."""
         if strategy >= 0 and self.cycles and not self._owned[strategy][instrument]:
-            for key in (_key(instrument, _SELL), _key(instrument, _BUY)):
-                if key in self.cycles:
-                    del self.cycles[key]
+            for key in (2 * instrument, 2 * instrument + 1):
+                cycles = self.cycles.get(key)
+                if cycles is not None:
+                    cycles.clear()
 
     def count(self, instrument: int, side: Side, now_ns: int) -> int:
         """Cycles that count now."""
@@ -77,7 +75,7 @@ class Repeats(Memory):
 
     def _window_ns(self) -> int:
         window_ns = self._bound.values[1]
-        return window_ns if window_ns != OFF else _EVER
+        return window_ns if window_ns != OFF else EVER
 
 
 def _key(instrument: int, side: Side) -> int:

@@ -174,12 +174,9 @@ class WashTrades(Watching):
 
     def _forget(self, fills: list[tuple[int, int, int]], since_ns: int) -> None:
         """Forget what the window has left behind at one price."""
-        n = 0
-        while n < len(fills) and fills[n][0] < since_ns:
-            n += 1
-        if n:
-            del fills[:n]
-            self._held -= n
+        while fills and fills[0][0] < since_ns:
+            fills.pop(0)
+            self._held -= 1
 
     def _sweep(self, since_ns: int) -> None:
         """The same at every price; again when twice as many fills are held, so that it costs next to nothing a fill."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+EVER: Final = 2**62 - 1
+"""A length beyond that of any session."""
 _SPARE: Final = 64
 """So many forgotten times, and as many as are remembered, are kept before the list is cut: a cut moves all that follow."""
 

@@ -152,7 +152,7 @@ def test_losses_exactly_a_window_apart_count_together(gap: int, counted: int) ->
     trip(a, -1, NOW - gap)
     trip(a, -1, NOW)
     assert a.memory.count(NOW) == counted
-    assert len(a.memory.losses) == counted
+    assert len(a.memory.losses.times) == counted
     assert a.numbers() == (True, counted, 3)
 
 
@@ -194,7 +194,7 @@ def test_a_halt_holds_when_the_losses_have_left_the_window() -> None:
     assert a.numbers(now_ns=NOW + 2 * HOUR) == (False, 0, 2)
     a.resumed()
     assert a.numbers() == (True, 0, 2)
-    assert len(a.memory.losses) == 0
+    assert len(a.memory.losses.times) == 0
 
 
 @pytest.mark.parametrize("other", [{"rule": "L-01"}, {"scope": Scope.VENUE}, {"member": "Y"}])
@@ -204,7 +204,7 @@ def test_only_a_halt_of_its_own_rule_and_place_counts(other: dict[str, object]) 
     trip(a, -1)
     assert not a.halted(**other).memory.latched  # type: ignore[arg-type]
     a.halted().resumed(**other)  # type: ignore[arg-type]
-    assert (a.memory.latched, len(a.memory.losses)) == (True, 1)
+    assert (a.memory.latched, len(a.memory.losses.times)) == (True, 1)
 
 
 def test_a_loss_asks_the_watch_to_look_and_nothing_else_does() -> None:
