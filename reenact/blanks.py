@@ -71,7 +71,7 @@ def blanks() -> dict[type, Blank]:
     plain: dict[type, Blank] = {
         c: c
         for c in (
-            Band, Ends, Gaps, Gross, Ids, Long, Market, Measure, Memory, Numbers, Open, Peaks, Position, Prices, Proposal, Share, Short, Standing, Used,
+            Band, Ends, Gross, Ids, Long, Market, Measure, Memory, Numbers, Open, Peaks, Position, Prices, Proposal, Share, Short, Standing, Used,
             Window,
         )
     }  # fmt: skip
@@ -107,12 +107,12 @@ def _of_the_rules() -> dict[type, Blank]:
     two.values = (OFF, OFF)
     latch = Latch(two, state, False)
     spec = instrument("X")
-    both = (Cancels, DayOrders, Messages, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
+    both = (Bands, Cancels, DayOrders, Gaps, Messages, SentBefore, Trips, OpenOrders, Tally, Pnl, Repeats, Layering, Spoofing, WashTrades)
     of_both: dict[type, Blank] = {cls: partial(cls, bound, state) for cls in both}
     return of_both | {
         Bound: lambda: Bound("", 0, Scope.ACCOUNT, "", (), 0), Book: lambda: Book(opened, state, ()), Gate: lambda: Gate((), TradingState.ACTIVE, {}, ()),
-        Approved: lambda: approve(sent, Answers((Check("", passed=True, observed=0, limit=0),))), Bands: lambda: Bands(bound),
-        SentBefore: lambda: SentBefore(bound), Realised: lambda: Realised({}, state),
+        Approved: lambda: approve(sent, Answers((Check("", passed=True, observed=0, limit=0),))),
+        Realised: lambda: Realised({}, state),
         Told: lambda: Told(None), Answers: lambda: Answers(()), Contract: lambda: Contract(spec), Holding: lambda: Holding(Contract(spec), 0, 0, 0, 0, 0),
         Latch: lambda: Latch(two, state, False), Follower: lambda: Follower(latch, Market(), 0),
     }  # fmt: skip

@@ -56,6 +56,7 @@ class Book:
         self._who: list[frozenset[str]] = []
         self._bounds: dict[tuple[str, Scope, str], Bound] = {}
         self._plain: dict[int, Bound] = {}
+        self._common: dict[str, Any] = {}
         self._numbers: dict[Place, int] = {}
         self._within: dict[Place, tuple[int, ...]] = {}
         for i, spec in enumerate(opened.instruments):
@@ -121,7 +122,13 @@ class Book:
 
     def bound(self, rule: str, scope: Scope, member: str) -> Bound | None:
         """The limit in force as rules read it, with what its rule remembers."""
-        return self._bounds.get((rule, scope, member)) or self._shared(rule, scope, member)
+        found = self._bounds.get((rule, scope, member))
+        if found is None and scope is Scope.INSTRUMENT:
+            limit = self.limit(rule, scope, member)
+            if limit is not None:
+                known = self.rules[rule]
+                return self._apart(known, limit, member) if known.memory is not None and not known.shared else self._together(known, limit)
+        return found
 
     def bounds(self, rule: str) -> list[Bound]:
         """Every bound of a rule that belongs to one member alone, in the order in which they came to be."""
@@ -170,31 +177,44 @@ class Book:
         self.limits.append(limit)
         self._versions.setdefault((limit.rule, limit.scope), []).append(limit)
         self._who.append(self._members.setdefault(limit.members, frozenset(limit.members)))
-        if rule.memory is None and limit.scope is Scope.INSTRUMENT:
-            return
-        for member in limit.members or ("",):
-            bound = self._bounds.get((limit.rule, limit.scope, member))
-            if bound is None:
-                bound = self._bind(rule, limit.scope, member)
-            bound.take(limit)
-            if bound.memory is None and rule.memory is not None:
-                bound.memory = rule.memory(bound, self._state)
-                self._listen(bound.memory)
-                if rule.alerts:
-                    self.alerting.append((rule.code, bound.memory))
-            elif hasattr(bound.memory, "retake"):
-                bound.memory.retake()
+        one_by_one = limit.scope is Scope.INSTRUMENT
+        if one_by_one and rule.late and rule.memory is not None:
+            self._heard.update(kind for kind in rule.memory.takes if kind in ORDER_EVENTS)
+        if one_by_one and rule.shared:
+            self._together(rule, limit)
+        elif not one_by_one or rule.memory is not None:
+            for member in limit.members or ("",):
+                if not (one_by_one and rule.late) or (limit.rule, limit.scope, member) in self._bounds:
+                    self._apart(rule, limit, member)
 
-    def _shared(self, rule: str, scope: Scope, member: str) -> Bound | None:
-        """The one bound of all instruments that a limit binds under a rule without a memory: a thousand symbols cost no more than one."""
-        limit = self.limit(rule, scope, member) if scope is Scope.INSTRUMENT else None
-        if limit is None:
-            return None
+    def _apart(self, rule: Rule, limit: Limit, member: str) -> Bound:
+        """The bound of one member alone, bound by this version of its limit."""
+        bound = self._bounds.get((rule.id, limit.scope, member))
+        if bound is None:
+            bound = self._bind(rule, limit.scope, member)
+        bound.take(limit)
+        if bound.memory is None and rule.memory is not None:
+            bound.memory = rule.memory(bound, self._state)
+            self._listen(bound.memory)
+            if rule.alerts:
+                self.alerting.append((rule.code, bound.memory))
+        elif hasattr(bound.memory, "retake"):
+            bound.memory.retake()
+        return bound
+
+    def _together(self, rule: Rule, limit: Limit) -> Bound:
+        """The one bound of all instruments that a limit binds, where there is no memory for each: a thousand symbols cost no more than one."""
         bound = self._plain.get(limit.id)
         if bound is None:
-            bound = self._plain[limit.id] = Bound(rule, self.rules[rule].version, scope, "", (), ANYONE, self._number(scope, ""))
+            bound = self._plain[limit.id] = Bound(rule.id, rule.version, limit.scope, "", (), ANYONE, self._number(limit.scope, ""))
             bound.take(limit)
-            bound.asked = (self.rules[rule].check, bound)
+            bound.asked = (rule.check, bound)
+            if rule.memory is not None:
+                memory = self._common.get(rule.id)
+                if memory is None:
+                    memory = self._common[rule.id] = rule.memory(bound, self._state)
+                    self._listen(memory)
+                bound.memory = memory
         return bound
 
     def _bind(self, rule: Rule, scope: Scope, member: str) -> Bound:

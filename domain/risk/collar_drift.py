@@ -6,7 +6,6 @@ became of the order; what the window holds is exact up to `MOST` candidates, bey
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, ClassVar, Final
 
 from domain.events import OrderReplaceRequested, OrderSubmitted
@@ -28,7 +27,7 @@ class Peaks:
     __slots__ = ("items",)
 
     def __init__(self) -> None:
-        self.items: deque[tuple[int, int, int]] = deque()
+        self.items: list[tuple[int, int, int]] = []
 
     def push(self, px: int, ns: int, seq: int, since_ns: int) -> None:
         """One more price; those at or before `since_ns`, which is before `ns`, are forgotten."""
@@ -37,11 +36,10 @@ class Peaks:
             items.pop()
         items.append((px, ns, seq))
         while items[0][1] <= since_ns:
-            items.popleft()
+            items.pop(0)
         if len(items) > MOST:
-            px, _, seq = items.popleft()
-            _, ns, _ = items.popleft()
-            items.appendleft((px, ns, seq))
+            px, _, seq = items.pop(0)
+            items[0] = (px, items[0][1], seq)
 
     def top(self, since_ns: int) -> tuple[int, int, int] | None:
         """The largest price after `since_ns`."""
@@ -68,7 +66,7 @@ class Bands(Memory):
 
     takes: ClassVar[tuple[type, ...]] = (OrderSubmitted, OrderReplaceRequested)
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: Bound, state: State) -> None:
         self.bound = bound
         self.bands: dict[int, Band] = {}
 
@@ -84,10 +82,6 @@ class Bands(Memory):
         ns = event.ns
         band.highs.push(px, ns, seq, ns - window)
         band.lows.push(-px, ns, seq, ns - window)
-
-
-def _remember(bound: Bound, state: State) -> Bands:
-    return Bands(bound)
 
 
 def check_collar_drift(p: Proposal, limit: Bound) -> Check:
@@ -127,5 +121,5 @@ RULE: Rule = Rule(
         Param("collar_drift_bps", "bps", "largest distance between the own prices of an instrument within the window"),
         Param("collar_drift_window", "ns", "how long a price that was sent counts"),
     ),
-    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.CLASS, Scope.VENUE, Scope.ACCOUNT), _remember, overridable=True,
+    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.CLASS, Scope.VENUE, Scope.ACCOUNT), Bands, overridable=True, late=True,
 )  # fmt: skip

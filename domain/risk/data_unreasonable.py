@@ -28,7 +28,7 @@ class Gaps(Memory):
 
     takes: ClassVar[tuple[type, ...]] = (FeedGap,)
 
-    def __init__(self) -> None:
+    def __init__(self, bound: Bound, state: State) -> None:
         self.last: dict[int, int] = {}
 
     def evolve(self, event: Any, order: Any, seq: int) -> None:
@@ -39,10 +39,6 @@ class Gaps(Memory):
         """The seq of the last gap that may concern the instrument, 0 for none."""
         last = self.last
         return max(last.get(instrument, 0), last.get(EVERY, 0)) if last else 0
-
-
-def _remember(bound: Bound, state: State) -> Gaps:
-    return Gaps()
 
 
 def check_max_jump(p: Proposal, limit: Bound) -> Check:
@@ -92,5 +88,5 @@ CROSSED: Rule = Rule(
 )
 GAPPED: Rule = Rule(
     "R-20d", "DATA_UNREASONABLE", "flag", check_deny_gapped,
-    (Param("deny_gapped", "flag", "whether a gap in the data stops orders until the next price"),), _ANYWHERE, _remember,
+    (Param("deny_gapped", "flag", "whether a gap in the data stops orders until the next price"),), _ANYWHERE, Gaps, shared=True,
 )  # fmt: skip

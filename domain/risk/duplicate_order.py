@@ -36,7 +36,7 @@ class Sent(Memory):
 
     takes: ClassVar[tuple[type, ...]] = (OrderSubmitted,)
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: Bound, state: State) -> None:
         self.bound = bound
         self.last: dict[Fields, tuple[int, int]] = {}
         self.forgotten: tuple[int, int] | None = None
@@ -69,10 +69,6 @@ class Sent(Memory):
         self._sweep_at = min(2 * len(last) + SPARE, MOST)
 
 
-def _remember(bound: Bound, state: State) -> Sent:
-    return Sent(bound)
-
-
 def check_duplicate_order(p: Proposal, limit: Bound) -> Check:
     """The last order with equal instrument, side, quantity, type, limit and stop price is at least duplicate_window old, or this one is intentional.
 
@@ -92,5 +88,5 @@ def check_duplicate_order(p: Proposal, limit: Bound) -> Check:
 RULE: Rule = Rule(
     "R-14", "DUPLICATE_ORDER", "ns", check_duplicate_order,
     (Param("duplicate_window", "ns", "how long after an order an equal one is held to be a mistake"),),
-    (Scope.ACCOUNT, Scope.STRATEGY, Scope.INSTRUMENT), _remember, overridable=True,
+    (Scope.ACCOUNT, Scope.STRATEGY, Scope.INSTRUMENT), Sent, overridable=True, late=True,
 )  # fmt: skip

@@ -94,7 +94,7 @@ def check_open_value(p: Proposal, limit: Bound) -> Check:
 
 RULE: Rule = Rule(
     "R-13", "OPEN_ORDERS", "count", check_open_orders, (Param("max_open_orders", "count", "most open orders on one side"),), _SCOPES, OpenOrders,
-    overridable=True,
+    overridable=True, late=True,
 )  # fmt: skip
 VALUE: Rule = Rule(
     "R-13b", "OPEN_ORDERS", "amt", check_open_value, (Param("max_open_value", "amt", "largest value of all open orders together"),), _SCOPES,

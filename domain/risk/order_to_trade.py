@@ -70,5 +70,5 @@ RULE: Rule = Rule(
         Param("max_order_to_trade", "ratio", "most messages per trade of the day"),
         Param("otr_free", "count", "messages of the day that are not counted"),
     ),
-    (Scope.INSTRUMENT, Scope.VENUE), Tally, overridable=True,
+    (Scope.INSTRUMENT, Scope.VENUE), Tally, overridable=True, late=True,
 )  # fmt: skip

@@ -17,7 +17,6 @@ from domain.terms import Scope, TradingState
 
 if TYPE_CHECKING:
     from domain.risk.proposal import Proposal
-    from domain.state import State
 
 WIDTH: Final = {
     "qty": 1, "amt": 1, "px": 1, "bps": 1, "ns": 1, "count": 1, "flag": 1, "ratio": 1, "time": 1, "rate": 2, "hours": 2, "types": 1, "state": 1,
@@ -43,9 +42,11 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     id, code: of the features list, part D, and the reason code of a denial. unit: of the observed and limit numbers of its checks.
     check: the rule itself. params: its parameters, in the order of `Limit.values`; without any the rule binds every order.
     scopes: where it may bind, the first is meant when `[limits]` names none. memory: makes what the rule remembers for one member of a
-    scope, see `domain.risk.book`. halts: the state that a failing check puts its scope into, until somebody resumes it.
+    scope, of (bound, state), see `domain.risk.memory`. halts: the state that a failing check puts its scope into, until somebody resumes it.
     overridable: whether two persons may let one order pass it. on_cancel: asked about cancels instead of orders, but never about the house's own.
     alerts: never asked; its memory has `findings`, of which `domain.surveillance` makes alerts.
+    late: nothing but orders of its own scope changes the memory, so that the one for an instrument is made with the first order in it. shared: one
+    memory serves all instruments that a limit binds.
     cancels: after a denial by this rule, the ids of working orders that the house then cancels; asked of the same proposal. version: raised when what the rule decides changes.
     """
 
@@ -55,11 +56,13 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     check: Callable[[Proposal, Bound], Check]
     params: tuple[Param, ...] = ()
     scopes: tuple[Scope, ...] = (Scope.ACCOUNT,)
-    memory: Callable[[Bound, State], Any] | None = None
+    memory: Any = None
     halts: TradingState | None = None
     overridable: bool = False
     on_cancel: bool = False
     alerts: bool = False
+    late: bool = False
+    shared: bool = False
     cancels: Callable[[Proposal, Bound], tuple[str, ...]] | None = None
     version: int = 1
 

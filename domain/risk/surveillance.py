@@ -265,11 +265,11 @@ SPOOF: Rule = Rule(
         Param("spoof_window", "ns", "only orders that ended in the last so much time count"),
         Param("spoof_orders", "count", "least number of ended orders that are judged"),
     ),
-    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Spoofing, alerts=True,
+    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Spoofing, alerts=True, late=True,
 )  # fmt: skip
 WASH: Rule = Rule(
     "R-25b", "SURV_WASH", "ns", check_wash, (Param("wash_window", "ns", "a buy and a sell at the same price this close together raise an alert"),),
-    (Scope.INSTRUMENT, Scope.ACCOUNT), WashTrades, alerts=True,
+    (Scope.INSTRUMENT, Scope.ACCOUNT), WashTrades, alerts=True, late=True,
 )  # fmt: skip
 LAYER: Rule = Rule(
     "R-25c", "SURV_LAYERING", "count", check_layering,
@@ -277,5 +277,5 @@ LAYER: Rule = Rule(
         Param("layering_orders", "count", "cancels at so many prices of one side after a fill of the other raise an alert"),
         Param("layering_window", "ns", "only cancels up to this long after the fill count"),
     ),
-    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Layering, alerts=True,
+    (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Layering, alerts=True, late=True,
 )  # fmt: skip

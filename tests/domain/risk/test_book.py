@@ -242,3 +242,59 @@ def test_watching_rules_are_not_asked_and_rules_for_cancels_are_asked_about_thes
     assert b.alerting == [("WATCHES", watching.memory)]
     b.evolve(OrderAccepted(T0, 0, "a", T0, ""), Named(0, 0), 5)
     assert [len(bound.memory.heard) for bound in (*b.bounds("X-04"), *b.bounds("X-05"))] == [1, 1]
+
+
+def of(rule: Rule, *limits: Limit) -> Book:
+    """A book with one rule and its limits."""
+    opened = msgspec.structs.replace(opening(2, SPECS), limits=limits)
+    return Book(opened, State(opened), (rule,))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_late_memory_is_made_with_the_first_order_in_its_instrument(late: bool) -> None:
+    """Given a limit of two instruments, then a late memory is made when the first order asks for its gate, and hears from then on like any other."""
+    rule = Rule("X-06", "LATE", "count", says, (Param("late", "count", "a number"),), ALL, memory=Diary, alerts=True, late=late)
+    b = of(rule, Limit(1, "X-06", Scope.INSTRUMENT, ("A", "B"), (5,)))
+    assert len(b.bounds("X-06")) == len(b.alerting) == (0 if late else 2)
+    b.evolve(OrderAccepted(T0, 0, "a", T0, ""), Named(0, 1), 5)
+    assert [(x.member, x.values, x.instruments) for x in b.bounds("X-06")][-1] == ("B", (5,), (1,))
+    assert [m.heard for _, m in b.alerting][-1:] == [[("OrderAccepted", b.bounds("X-06")[-1].memory.heard[0][1], 5)]]
+    b.evolve(LimitsChanged(T0, 1, Limit(2, "X-06", Scope.INSTRUMENT, ("A", "B"), (7,), version=2)), None, 6)
+    assert len(b.bounds("X-06")) == (1 if late else 2)
+    changed = b.bound("X-06", Scope.INSTRUMENT, "B")
+    assert changed is b.bounds("X-06")[-1]
+    assert (changed.values, changed.memory.retaken) == ((7,), [7])
+    b.evolve(DayRolled(T0, 0, 20260101), None, 7)
+    assert [name for name, _, _ in changed.memory.heard] == ["OrderAccepted", "DayRolled"]
+    first = b.bound("X-06", Scope.INSTRUMENT, "A")
+    assert first is not None
+    assert (first.values, first.memory.retaken) == ((7,), [] if late else [7])
+    assert b.bound("X-06", Scope.INSTRUMENT, "C") is None
+
+
+def test_a_late_rule_of_another_scope_has_its_memory_at_once() -> None:
+    """Given a late rule that binds the account, then its memory is there when the session opens."""
+    rule = Rule("X-06", "LATE", "count", says, (Param("late", "count", "a number"),), ALL, memory=Diary, late=True)
+    assert len(of(rule, Limit(1, "X-06", Scope.ACCOUNT, (), (5,))).bounds("X-06")) == 1
+
+
+def test_a_shared_memory_serves_all_instruments_over_all_versions() -> None:
+    """Given a limit of two instruments and another of a third, then one memory hears once of each event for all of them, a change of limit included."""
+    rule = Rule("X-07", "SHARED", "count", says, (Param("shared", "count", "a number"),), ALL, memory=Diary, shared=True)
+    b = of(rule, Limit(1, "X-07", Scope.INSTRUMENT, ("A", "B"), (1,)), Limit(2, "X-07", Scope.INSTRUMENT, ("C",), (2,)))
+    assert b.bounds("X-07") == []
+    b.evolve(DayRolled(T0, 0, 20260101), None, 3)
+    b.evolve(LimitsChanged(T0, 1, Limit(3, "X-07", Scope.INSTRUMENT, ("B",), (9,), version=2)), None, 4)
+    b.evolve(DayRolled(T0, 0, 20260102), None, 5)
+    found = [b.bound("X-07", Scope.INSTRUMENT, symbol) for symbol in "ABC"]
+    assert [x and x.most for x in found] == [1, 9, 2]
+    assert len({id(x and x.memory) for x in found}) == 1
+    assert found[0] is not None
+    assert [seq for _, _, seq in found[0].memory.heard] == [3, 5]
+    assert [bound for _, bound in b.gate(0, 1).checks] == [found[1]]
+
+
+def test_a_shared_rule_of_another_scope_has_a_memory_for_each_member() -> None:
+    """Given a shared rule that binds two strategies, then each has its own bound and memory."""
+    rule = Rule("X-07", "SHARED", "count", says, (Param("shared", "count", "a number"),), ALL, memory=Diary, shared=True)
+    assert len({id(x.memory) for x in of(rule, Limit(1, "X-07", Scope.STRATEGY, ("s0", "s1"), (1,))).bounds("X-07")}) == 2
