@@ -294,14 +294,16 @@ class Desk:
             return
         self.order_n += 1
         cancel_id = f"{self.code}-{self.order_n}"
+        cause = self.cause
         gate = self.risk.gate(order.strategy, order.instrument)
         if gate.cancel_checks and not house:
             p = self.proposals.cancel(gate, order, cancel_id, self.now_ns)
             answers = gate.check_cancel(p)
             if answers.failed:
-                self._deny(self.cause, answers, p, cancel=True)
+                self._deny(cause, answers, p, cancel=True)
                 return
-        request = OrderCancelRequested(self.now_ns, self.cause, cancel_id, order.cl_ord_id, reason)
+            cause = self.emit(_Approved(self.now_ns, cause, cancel_id, answers.checks))
+        request = OrderCancelRequested(self.now_ns, cause, cancel_id, order.cl_ord_id, reason)
         self.emit(request)
         self.outbox.append(request)
 

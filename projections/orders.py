@@ -16,6 +16,7 @@ from domain.commands import SubmitOrder, terms_of
 from domain.events import (
     OperatorCommandReceived,
     OrderApproved,
+    OrderCancelRequested,
     OrderDenied,
     OrderReplaceRequested,
     OrderSized,
@@ -156,7 +157,7 @@ class Orders(Fold):
         self._by_id[event.cl_ord_id] = life
 
     def _chained(self, seq: int, event: Any) -> None:
-        if isinstance(event, OrderReplaceRequested):
+        if isinstance(event, OrderReplaceRequested | OrderCancelRequested):
             self._approved.pop(event.cause, None)
         if event.cl_ord_id not in self._by_id:
             life = self._by_id.get(event.orig_cl_ord_id)

@@ -61,7 +61,8 @@ class OrderSized(Event, frozen=True, tag="size"):
 
 
 class OrderApproved(Event, frozen=True, tag="approve"):
-    """Decision. Every rule that binds the order passed; all are listed with their numbers. Source: RTS 6 Art. 15; SEC 15c3-5.
+    """Decision. Every rule that binds the order, the replacement or, where cancels have a budget, the cancel passed; all are listed with their
+    numbers. Source: RTS 6 Art. 15; SEC 15c3-5.
 
     `override` is the number of the `OverrideGranted` that let it pass where a check failed, else 0.
     """

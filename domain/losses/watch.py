@@ -200,27 +200,3 @@ class Watch:
     def _recount(self, start: int) -> None:
         self._span = SPAN
         self.calm = start if self._near else MOST
-
-
-def trigger_px(latch: Latch) -> int | None:
-    """The price of the one instrument held at which the limit trips: at it or beyond (below for a long position, above for a short one).
-
-    None when nothing or more than one instrument is held, when prices cannot trip it, or when no price of 62 bits does. Exact: the limit holds
-    at the neighbouring price. A drawdown's moves with its peak. Source: house rule (limits as trigger prices).
-    """
-    held = latch.pnl.held
-    latch.catch_up()
-    if len(held) != 1 or not latch.limited or latch.latched or latch.pnl.foreign or latch.top is None:
-        return None
-    ((instrument, qty),) = held.items()
-    contract = latch.state.contracts[instrument]
-    least = latch.top - latch.room(latch.top) - latch.pnl.cash
-    inside, outside = (1 << 62, 0) if qty > 0 else (0, 1 << 62)
-    # The value moves one way with the price: the last price that holds and the first that trips are searched by halves.
-    while abs(inside - outside) > 1:
-        px = (inside + outside) // 2
-        if contract.value(px, qty) < least:
-            outside = px
-        else:
-            inside = px
-    return outside if 0 < outside < 1 << 62 else None

@@ -81,7 +81,7 @@ class Book:
 
     def _no_gates(self) -> list[list[Gate | None]]:
         """By strategy and instrument; persons (-1) are the last of the list."""
-        return [[None] * len(self._specs) for _ in range(len(self._strategies) + 1)]
+        return [[None] * len(self._specs) for _ in (*self._strategies, OPERATOR_NAME)]
 
     def places(self, strategy: int, instrument: int) -> tuple[Place, ...]:
         """The scopes an order belongs to."""

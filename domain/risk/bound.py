@@ -44,9 +44,8 @@ class Bound:
         self.memory: Any = None
         self.place = place
         self.asked: Any = None
-        self.whole = False
         self.last: Check | None = None
-        self.passed = False
+        self.passed = self.whole = False
         self._observed = self._limit = self._seen = 0
         # The same three numbers as objects: to make one of an integer at each answer costs as much as the comparison.
         self._limit_shown: Any = 0

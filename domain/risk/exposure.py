@@ -188,7 +188,7 @@ class Standing:
         self.down = sells - held
         self.exposed = p.replaced is not None or held != 0 or buys != 0 or sells != 0
         self.px = order_px(p)
-        if p.at_px < 0:
+        if p.at_px == UNPRICED:
             p.at_px, p.at_seq = mark(p, own)
         self.at = p.at_px
         self.seq = p.at_seq
@@ -237,7 +237,7 @@ class Standing:
         contract = p.contract
         # What the order adds on its side is valued at the worse of its price and the reference, all else at the mark.
         own = worth(contract, at, max(same, 0)) + worth(contract, px, max(p.qty + min(same, 0), 0))
-        self.gross_own = max(own, worth(contract, at, opposite)) if opposite > 0 else own
+        self.gross_own = max(own, worth(contract, at, max(opposite, 0)))
         self.gross_rest = rest
         self.gross_seen = newest
         return True

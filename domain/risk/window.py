@@ -10,7 +10,7 @@ from typing import Final
 
 EVER: Final = 2**62 - 1
 """A length beyond that of any session."""
-_SPARE: Final = 64
+SPARE: Final = 64
 """So many forgotten times, and as many as are remembered, are kept before the list is cut: a cut moves all that follow."""
 
 
@@ -31,20 +31,19 @@ class Window:
 
     def count(self, now_ns: int, length_ns: int) -> int:
         """How many lie in (now - length, now]."""
-        if now_ns > self.latest:
-            self.latest = now_ns
+        self.latest = max(self.latest, now_ns)
         since = self.latest - length_ns
         times = self._times
         n = len(times)
         first = self._first
         while first < n and times[first] <= since:
             first += 1
-        if first > _SPARE and 2 * first > n:
+        n -= first
+        if first > n + SPARE:
             del times[:first]
-            n -= first
             first = 0
         self._first = first
-        return n - first
+        return n
 
     def add(self, now_ns: int, length_ns: int) -> None:
         """One more, now."""

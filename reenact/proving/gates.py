@@ -9,11 +9,12 @@ from collections import Counter
 from typing import Any
 
 from domain import events as ev
-from domain.limits import Check, Limit
+from domain.limits import OFF, Check, Limit
 from reenact.proving import wish as wishes
 from reenact.proving.facts import Facts
 from reenact.proving.invariants import Invariant
 from reenact.proving.opinions import OPINIONS
+from reenact.proving.opinions.counts import cancel_budget
 from reenact.proving.violation import Violation
 
 PLAIN = frozenset(
@@ -30,7 +31,7 @@ class Gates(Invariant):
 
     id = "GATES"
     says = "every order has its own approval, on which every rule that binds it has answered, in their order"
-    before = (ev.OrderSubmitted, ev.OrderReplaceRequested, ev.OrderDenied)
+    before = (ev.OrderSubmitted, ev.OrderReplaceRequested, ev.OrderDenied, ev.OrderCancelRequested)
     after = (ev.OrderApproved, ev.OverrideGranted)
 
     def __init__(self, facts: Facts, tested: Counter[str]) -> None:
@@ -56,6 +57,10 @@ class Gates(Invariant):
             return
         approval = self.open
         self.open = None
+        if isinstance(event, ev.OrderCancelRequested):
+            if approval is not None and event.cause == self.open_seq:
+                self._cancel(event, approval)
+            return
         own = approval is not None and event.cause == self.open_seq and approval.cl_ord_id == event.cl_ord_id
         self.must(own, f"order {event.cl_ord_id} leaves without an approval of its own")
         if approval is None:
@@ -78,10 +83,38 @@ class Gates(Invariant):
         )
         self.seen["denied"] += 1
         for check in failed:
-            self.reached[check.rule, "denied"] += 1
+            if not self.facts.rules[check.rule].on_cancel:
+                self.reached[check.rule, "denied"] += 1
+        for check in event.checks:
+            if self.facts.rules[check.rule].on_cancel:
+                limit = self.facts.limits[check.limit_id - 1]
+                if len(limit.members) <= 1:
+                    self._budget(event.cl_ord_id, check, limit, "".join(limit.members))
         wish = wishes.denied(self.facts, event)
         if wish is not None and wish.instrument >= 0:
             self._hold(event.checks, wish, None)
+
+    def _cancel(self, event: ev.OrderCancelRequested, approval: ev.OrderApproved) -> None:
+        """A cancel that had to ask for room: every budget that binds its order has answered."""
+        known = self.facts.by_id[event.orig_cl_ord_id]
+        found = {(c.rule, c.limit_id): c for c in approval.checks}
+        for rule_id, limits in self.facts.binding(known.strategy, known.instrument).items():
+            for limit, member in limits if self.facts.rules[rule_id].on_cancel else ():
+                check = found.pop((rule_id, limit.id), None)
+                if check is None:
+                    if any(n != OFF for n in limit.values):
+                        self.broken(f"rule {rule_id} binds cancel {event.cl_ord_id} and has not answered", rule_id)
+                    continue
+                self.must(check.passed, f"cancel {event.cl_ord_id} was approved although {rule_id} failed", rule_id)
+                self._budget(event.cl_ord_id, check, limit, member)
+        self.must(not found, f"cancel {event.cl_ord_id} met a limit that does not bind it")
+
+    def _budget(self, cl_ord_id: str, check: Check, limit: Limit, member: str) -> None:
+        verdict = cancel_budget(self.facts, limit, member)
+        if verdict is not None:
+            self.reached[check.rule, "passed" if check.passed else "denied"] += 1
+            said = "let it pass" if check.passed else "stopped it"
+            self.must(verdict[0] == check.passed, f"rule {check.rule} {said} wrongly, cancel {cl_ord_id}: {verdict[1]}", check.rule)
 
     def _hold(self, checks: tuple[Check, ...], wish: wishes.Wish, approval: ev.OrderApproved | None) -> None:
         facts = self.facts

@@ -33,7 +33,6 @@ from domain.events import (
 )
 from domain.instrument import instrument
 from domain.limits import OFF, Limit
-from domain.losses.watch import trigger_px
 from domain.strategy import Strategy
 from domain.terms import Liquidity, Scope, Side, TickKind
 from domain.ticks import Ticks, concat, table
@@ -467,49 +466,6 @@ def test_a_person_records_an_outcome_and_the_loss_rules_count_it() -> None:
     session.command("record_outcome", symbol="nothing", strategy="s0", amt=-501, reason="")
     session.command("record_outcome", symbol="X", strategy="s0", amt=2**62, reason="")
     assert len(world.of(OperatorCommandRefused)) == 2
-
-
-@given(
-    qty=st.integers(-1_000, 1_000).filter(bool), px=st.integers(1, 10**6), limit=st.integers(0, 10**8), kind=st.sampled_from(["linear", "inverse"]),
-    rule=st.sampled_from(["L-01", "L-02"]),
-)  # fmt: skip
-def test_the_trigger_price_is_the_first_that_trips(qty: int, px: int, limit: int, kind: str, rule: str) -> None:
-    """Given one position, then the limit holds at the price next to the trigger and trips at it; without a trigger no price trips."""
-    specs = WORLDS[kind][0]
-    world = World(Ordered(), limits=one_limit(rule, limit, scope=Scope.INSTRUMENT, member=specs[0].symbol), instruments=specs)
-    world.tick(table(TickKind.TRADE, 0, [T0 + 1], [T0 + 1], [px], 1, int(Side.BUY)))
-    world.step(ExternalTradeObserved(T0 + 1, 0, 0, T0 + 1, "x", Side.BUY if qty > 0 else Side.SELL, px, abs(qty), ""))
-    bound = world.engine.desk.risk.bound(rule, Scope.INSTRUMENT, specs[0].symbol)
-    assert bound is not None
-    trigger = trigger_px(bound.memory)
-    cost = specs[0].value(px, qty)
-    beyond = 1 if qty < 0 else -1
-    if trigger is None:
-        worst = specs[0].value(2**61 if qty < 0 else 1, qty)
-        assert cost - worst <= limit
-    else:
-        assert cost - specs[0].value(trigger, qty) > limit
-        assert cost - specs[0].value(trigger - beyond, qty) <= limit
-
-
-def test_there_is_no_trigger_price_where_none_is_meant() -> None:
-    """Given nothing held, two instruments, a tripped limit, or one on what is closed only, then there is no trigger price."""
-    world = World(Ordered(), limits=one_limit("L-01", 500)).tick(trades(10_000)).tick(trades(10_000, instrument=1))
-    bound = world.engine.desk.risk.bound("L-01", Scope.ACCOUNT, "")
-    assert bound is not None
-    assert trigger_px(bound.memory) is None
-    fill(world, 0, 10, 10_000)
-    assert trigger_px(bound.memory) == 9_949
-    fill(world, 1, 10, 10_000)
-    assert trigger_px(bound.memory) is None
-    fill(world, 1, -10, 10_000)
-    world.tick(trades(9_949, start=3))
-    assert trigger_px(bound.memory) is None
-    other = World(Ordered(), limits=one_limit("L-01", OFF, 500)).tick(trades(10_000))
-    fill(other, 0, 10, 10_000)
-    bound = other.engine.desk.risk.bound("L-01", Scope.ACCOUNT, "")
-    assert bound is not None
-    assert trigger_px(bound.memory) is None
 
 
 @pytest.mark.parametrize(("kind", "seed", "instruments"), [("linear", 1, 1), ("linear", 2, 3), ("inverse", 3, 1), ("inverse", 4, 3)])

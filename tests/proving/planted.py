@@ -22,18 +22,19 @@ from domain.control.kills import Kills
 from domain.control.reaper import Reaper
 from domain.desk import Desk
 from domain.engine import Engine
-from domain.events import DayRolled, OrderCancelRequested, OrderReplaceRequested, OrderSubmitted, OverrideGranted, SessionResumed
+from domain.events import DayRolled, OrderCancelRequested, OverrideGranted, SessionResumed
 from domain.limits import Check
 from domain.money import rescale
 from domain.order import Order
 from domain.risk import RULES
 from domain.risk.book import Book
 from domain.risk.bound import Bound, answer
+from domain.risk.collar_drift import Peaks
 from domain.risk.daily_loss import worst
 from domain.risk.exposure import reduces, standing
 from domain.risk.latch import Latch
 from domain.risk.loss_breaker import Trips
-from domain.risk.message_rate import Messages
+from domain.risk.message_rate import Cancels, Messages
 from domain.risk.proposal import Proposal
 from domain.risk.repeated_execution import Repeats
 from domain.risk.window import Window
@@ -273,8 +274,51 @@ def _(bench: Bench) -> None:
 
 @planted("rate: a cancel counts as an order", "rates")
 def _(bench: Bench) -> None:
-    kinds = {OrderSubmitted: (0, 1), OrderReplaceRequested: (0, 2), OrderCancelRequested: (0, 1)}
-    bench.rule("R-05", memory=lambda bound, _: Messages(bound, kinds))
+    class AllOfThem(Messages):
+        takes = (*Messages.takes, OrderCancelRequested)
+
+    bench.rule("R-05", memory=AllOfThem)
+
+
+@planted("cancels: one over the budget passes", "rates")
+def _(bench: Bench) -> None:
+    def broken(p: Proposal, b: Bound) -> Check:
+        found = sound(p, b)
+        return answer(b, found.observed <= b.most + 1, found.observed, found.limit, found.seen)
+
+    sound = _sound("R-05c")
+    bench.rule("R-05c", check=broken)
+
+
+@planted("cancels: those of every other order are not counted", "rates")
+def _(bench: Bench) -> None:
+    class Forgetful(Cancels):
+        def evolve(self, event: Any, order: Order, seq: int) -> None:
+            if order.number % 2:
+                super().evolve(event, order, seq)
+
+    bench.rule("R-05c", memory=Forgetful)
+
+
+@check("R-02", "drift: the price of the order itself is left out", "drift")
+def _(p: Proposal, b: Bound) -> Check:
+    px, p.limit_px, p.stop_px = (p.limit_px, p.stop_px), 0, 0
+    band = b.memory.bands.get(p.instrument)
+    top = band.highs.top(p.now_ns - b.values[1]) if band is not None else None
+    low = band.lows.top(p.now_ns - b.values[1]) if band is not None else None
+    p.limit_px, p.stop_px = px
+    if top is None or low is None:
+        return answer(b, True, 0, b.most)
+    bps = -(-(top[0] + low[0]) * 10_000 // -low[0])
+    return answer(b, bps <= b.most, bps, b.most)
+
+
+@planted("drift: what left the window still counts", "drift")
+def _(bench: Bench) -> None:
+    def broken(self: Peaks, since_ns: int) -> tuple[int, int, int] | None:
+        return sound(self, since_ns - 30 * 10**9)
+
+    sound = bench.put(Peaks, "top", broken)
 
 
 @check("R-14", "duplicate: the side is not compared", "memory")
@@ -405,7 +449,7 @@ def _(bench: Bench) -> None:
 @planted("loss breaker: it counts on while it holds, and lasts longer", "streaks", 80_000)
 def _(bench: Bench) -> None:
     def broken(self: Trips, now_ns: int) -> int:
-        return len(self.losses) + 1
+        return len(self.losses.times) + 1
 
     bench.put(Trips, "count", broken)
 

@@ -108,8 +108,17 @@ def _order_to_trade(facts: Facts, w: Wish, limit: Limit | None, member: str) -> 
     return ratio * 100 <= most or shrinks(facts, w, None), text
 
 
+def cancel_budget(facts: Facts, limit: Limit, member: str) -> Verdict:
+    """Whether one more cancel conforms to a budget of cancels, whoever asks for it."""
+    most, window = facts.numbers(limit, "cancel_rate")
+    if most == OFF or not _same_since_opening(facts, limit, member, "cancel_rate"):
+        return None
+    n = sum(isinstance(m, ev.OrderCancelRequested) for m in messages(facts, limit, member, facts.now_ns - window)) + 1
+    return n <= most, f"{n} cancels in {window} ns, the limit is {most}"
+
+
 OPINIONS: dict[str, Opinion] = {
     "R-05": _rate, "R-06": _repeats, "R-08a": _instruments, "R-08b": _venues, "R-08c": _day_orders, "R-13": _open_orders, "R-24": _order_to_trade,
     "L-04": _instruments,
 }  # fmt: skip
-__all__ = ["OPINIONS", "cycles"]
+__all__ = ["OPINIONS", "cancel_budget", "cycles"]

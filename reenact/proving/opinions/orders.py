@@ -5,10 +5,23 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from domain import events as ev
 from domain.limits import OFF, Limit
 from domain.terms import OrderType, TradingState
 from reenact.proving.facts import Facts
-from reenact.proving.opinions.base import Opinion, Verdict, exits_at_market, most_of, position, reduces, reducible, shrinks, strictest, worst_px
+from reenact.proving.opinions.base import (
+    Opinion,
+    Verdict,
+    exits_at_market,
+    most_of,
+    position,
+    reduces,
+    reducible,
+    shrinks,
+    steady,
+    strictest,
+    worst_px,
+)
 from reenact.proving.wish import Wish
 
 
@@ -132,7 +145,24 @@ def _absolute(facts: Facts, w: Wish, most: int) -> Verdict:
     ) <= most, f"price {facts.px_text(i, w.px)} against {facts.px_text(i, ref)}, the limit is {facts.px_text(i, most)}"
 
 
+def _drift(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
+    if limit is None or not steady(facts, limit, member, window=1):
+        return None
+    if not w.px:
+        return True, "it has no price of its own"
+    most, window = facts.number(limit, "collar_drift_bps"), facts.number(limit, "collar_drift_window")
+    prices = [w.px]
+    for m, strategy, i in facts.since(facts.now_ns - window):
+        if i == w.instrument and isinstance(m, ev.OrderSubmitted | ev.OrderReplaceRequested) and (limit.scope, member) in facts.places(strategy, i):
+            prices.append(m.limit_px or m.stop_px)
+    own = [px for px in prices if px]
+    if min(own) <= 0:
+        return False, "a price is none"
+    away = Fraction((max(own) - min(own)) * 10_000, min(own))
+    return away <= most, f"own prices from {min(own)} to {max(own)} in {window} ns, {float(away):.2f} bps apart, the limit is {most}"
+
+
 OPINIONS: dict[str, Opinion] = {
     "K-01": _killed, "K-02": _state, "R-19a": _tradable, "R-19b": _tick, "R-19c": _lot, "R-19e": _expires, "R-19d": _min_notional, "R-20a": _feed_up, "R-20": _age,
-    "R-01": _collar, "R-01a": _collar_ticks, "R-01b": _collar_px, "R-03": _value, "R-04": _qty, "R-07": _position, "R-23": _reduce_only,
+    "R-01": _collar, "R-01a": _collar_ticks, "R-01b": _collar_px, "R-03": _value, "R-04": _qty, "R-02": _drift, "R-07": _position, "R-23": _reduce_only,
 }  # fmt: skip

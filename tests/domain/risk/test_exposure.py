@@ -314,6 +314,34 @@ def test_gross_is_the_larger_side_with_the_order_on_top_at_its_own_price(
     assert gross_parts(wish(portfolio, {0: (10,)}, side=side, qty=qty, limit_px=11), ACCOUNT) == (0, expected, 2)
 
 
+def test_what_several_rules_ask_is_worked_out_once_for_an_order() -> None:
+    """Given an order that was looked at, when cash, position and the order's size change, then equity and exposure stay as they were for this order."""
+    portfolio = Portfolio().hold(0, 0, 5)
+    p = wish(portfolio, AT)
+    before = (equity(p), gross_parts(p, ACCOUNT), standing(p, ACCOUNT))
+    portfolio.state.cash["USD"] += 1
+    portfolio.hold(0, 0, 5)
+    p.qty += 1
+    assert (equity(p), gross_parts(p, ACCOUNT), standing(p, ACCOUNT)) == before
+    p.place = -1
+    assert standing(p, ACCOUNT) is before[2]
+    p.number += 1
+    p.place = -1
+    assert (standing(p, ACCOUNT) is before[2], standing(p, ACCOUNT).held) == (True, 10)
+
+
+def test_one_order_stands_differently_in_different_places() -> None:
+    """Given positions of two strategies, then the account and each strategy are told apart, in whatever order they are asked."""
+    portfolio = Portfolio().hold(0, 0, 5).hold(1, 0, -3)
+    p = wish(portfolio, AT)
+    bounds = [limit("R-09", 0, state=portfolio.state)] + [
+        limit("R-09", 0, scope=Scope.STRATEGY, member=s, state=portfolio.state) for s in ("s0", "s1")
+    ]
+    for n, bound in enumerate(bounds):
+        bound.place = n
+    assert [standing(p, bounds[n]).held for n in (0, 1, 2, 2, 1, 0)] == [2, 5, -3, -3, 5, 2]
+
+
 def test_equity_is_cash_and_every_position_in_the_same_money() -> None:
     """Given positions in dollars and euros, then the dollars count at the last print, whatever scope is asked about."""
     portfolio = Portfolio().hold(0, 0, 5, 9_000).hold(1, 1, -2, 2_100).hold(0, 3, 100, 10_000).hold(0, 4, 7)
@@ -341,6 +369,7 @@ def test_exposure_agrees_with_a_recount(case: Case) -> None:
         position, buys, sells = case.held(i)
         assert reach(p, bound.strategy, i) == (position + buys, sells - position)
     assert reduces(p, bound) is case.reducing
+    assert standing(p, bound).exposed is exposed(p, bound.strategy, case.i)
     parts = gross_parts(p, bound)
     if not case.countable:
         assert parts is None

@@ -13,6 +13,7 @@ from domain.context import Context
 from domain.desk import OPERATOR
 from domain.events import (
     LimitsChanged,
+    OrderApproved,
     OrderCancelRequested,
     OrderDenied,
     OrderReplaceRequested,
@@ -148,7 +149,7 @@ def rates(scope: Scope = Scope.ACCOUNT, members: tuple[str, ...] = (), **numbers
 
 
 def test_a_refused_cancel_is_recorded_under_the_id_it_would_have_had_and_the_order_lives_on() -> None:
-    """Given room for one cancel a minute, when two are asked for, then the second is denied with its numbers and nothing leaves for it."""
+    """Given room for one cancel a minute, when two are asked for, then the first is approved and the second denied, with its numbers, and nothing leaves for it."""
     world = World(Busy(["ss", "cc"]), limits=rates(cancel_rate=(1, 60 * SECOND))).tick(trades(9_000, 9_000, start=1))
     first, second = world.sent
     (denied,) = world.of(OrderDenied)
@@ -156,7 +157,10 @@ def test_a_refused_cancel_is_recorded_under_the_id_it_would_have_had_and_the_ord
     assert canceled.orig_cl_ord_id == first.cl_ord_id
     assert (denied.reason, denied.cl_ord_id) == ("CANCEL_RATE", f"{world.engine.desk.code}-4")
     assert [(c.rule, c.passed, c.observed, c.limit) for c in denied.checks] == [("R-05c", False, 2, 1)]
-    assert denied.cause == canceled.cause
+    approved = world.of(OrderApproved)[-1]
+    assert (approved.cl_ord_id, approved.cause) == (canceled.cl_ord_id, denied.cause)
+    assert [(c.rule, c.passed, c.observed, c.limit) for c in approved.checks] == [("R-05c", True, 1, 1)]
+    assert canceled.cause == denied.cause + 1
     order = world.engine.desk.state.orders.find(second.cl_ord_id)
     assert order is not None
     assert not order.cancel_requested

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.risk.window import Window
+from domain.risk.window import SPARE, Window
 
 
 def test_a_window_holds_its_end_and_not_its_beginning() -> None:
@@ -26,11 +26,27 @@ def test_each_of_several_at_the_same_time_counts() -> None:
 
 
 def test_what_no_longer_counts_is_forgotten() -> None:
-    """Given ten thousand one after the other and a length of three, then three are kept."""
+    """Given ten thousand one after the other and a length of three, then three count at any time, and as many and some to spare are held."""
     window = Window()
+    most = 0
     for now in range(10_000):
         window.add(now, 3)
-    assert list(window.times) == [9_997, 9_998, 9_999]
+        assert window.count(now, 3) == min(now + 1, 3)
+        assert window.times == list(range(max(0, now - 2), now + 1))
+        most = max(most, len(window._times))
+    assert most == SPARE + 2 + 3
+
+
+def test_a_cleared_window_starts_anew() -> None:
+    """Given some that count and some that do not any more, when all are forgotten, then the next one is the first."""
+    window = Window()
+    for now in (1, 2, 3, 20):
+        window.add(now, 5)
+    assert window.count(20, 5) == 1
+    window.clear()
+    assert window.count(20, 5) == 0
+    window.add(21, 5)
+    assert (window.count(21, 5), window.times) == (1, [21])
 
 
 def test_a_changed_length_reads_what_is_still_known() -> None:
