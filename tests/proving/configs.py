@@ -53,6 +53,7 @@ RATES = setup(
 MEMORY = setup((Scope.ACCOUNT, (), {"duplicate_window": 2 * S}), (Scope.STRATEGY, ("s0",), {"max_repeats": 4}))
 CROSSING = setup((Scope.ACCOUNT, (), {"self_trade": 1}), (Scope.INSTRUMENT, ("X",), {"max_open_orders": 4}))
 DRIFT = setup((Scope.INSTRUMENT, BOTH, {"collar_drift_bps": 200, "collar_drift_window": 20 * S}))
+CANCELS = setup((Scope.ACCOUNT, (), {"cancel_rate": (1, 5 * S)}))
 EXPOSURE = setup(
     (Scope.ACCOUNT, (), {"max_gross": 4_000 * USD, "max_net": 2_500 * USD, "max_positions": 1, "max_credit": 6_000 * USD}), (Scope.INSTRUMENT, ("X",), {"require_locate": 1})
 )  # fmt: skip
@@ -89,6 +90,6 @@ EVERYTHING = setup(
 
 
 ALL = {
-    "orders": ORDERS, "prices": PRICES, "rates": RATES, "memory": MEMORY, "crossing": CROSSING, "drift": DRIFT, "exposure": EXPOSURE, "losses": LOSSES,
+    "orders": ORDERS, "prices": PRICES, "rates": RATES, "memory": MEMORY, "crossing": CROSSING, "drift": DRIFT, "cancels": CANCELS, "exposure": EXPOSURE, "losses": LOSSES,
     "streaks": STREAKS, "hours": HOURS, "control": CONTROL, "everything": EVERYTHING,
 }  # fmt: skip

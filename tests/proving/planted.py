@@ -280,7 +280,7 @@ def _(bench: Bench) -> None:
     bench.rule("R-05", memory=AllOfThem)
 
 
-@planted("cancels: one over the budget passes", "rates")
+@planted("cancels: one over the budget passes", "cancels")
 def _(bench: Bench) -> None:
     def broken(p: Proposal, b: Bound) -> Check:
         found = sound(p, b)
@@ -290,7 +290,7 @@ def _(bench: Bench) -> None:
     bench.rule("R-05c", check=broken)
 
 
-@planted("cancels: those of every other order are not counted", "rates")
+@planted("cancels: those of every other order are not counted", "cancels")
 def _(bench: Bench) -> None:
     class Forgetful(Cancels):
         def evolve(self, event: Any, order: Order, seq: int) -> None:
