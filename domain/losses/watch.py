@@ -36,9 +36,12 @@ _REDUCE_ONLY: Final = TradingState.REDUCE_ONLY
 
 
 class Watch:
-    """`calm`: no limit trips before this tick of the table. `tripped`: the last answer of `next` is a tick that trips one."""
+    """`calm`: no limit trips before this tick of the table. `tripped`: the last answer of `next` is a tick that trips one.
 
-    __slots__ = ("_bounds", "_desk", "_followers", "_holders", "_near", "_span", "_stirred", "calm", "tripped")
+    `_holders[i]` are the limits that something held of instrument i concerns; who holds it no more may stand there until the next table.
+    """
+
+    __slots__ = ("_bounds", "_desk", "_followers", "_holders", "_lapsed", "_near", "_span", "_stirred", "calm", "tripped")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -47,6 +50,7 @@ class Watch:
         self._holders: dict[int, list[Follower]] = {}
         self._near: list[Follower] = []
         self._bounds: dict[int, tuple[int, int]] = {}
+        self._lapsed = False
         self._span = SPAN
         self.calm = MOST
         self.tripped = False
@@ -61,6 +65,8 @@ class Watch:
     def enter(self, ticks: Ticks, start: int) -> None:
         """The market is in this table now, of which the ticks from `start` come next."""
         self._bounds.clear()
+        if self._lapsed:
+            self._forget()
         if not self._holders:
             return
         for i in instruments_in(ticks):
@@ -178,15 +184,23 @@ class Watch:
 
     def _hold(self, follower: Follower, i: int) -> None:
         """Keep who holds instrument i."""
+        if i not in follower.latch.pnl.held:
+            self._lapsed = True
+            return
         holders = self._holders.get(i)
-        if i in follower.latch.pnl.held:
-            if holders is None:
-                self._holders[i] = [follower]
-            elif follower not in holders:
-                holders.append(follower)
-        elif holders is not None and follower in holders:
-            holders.remove(follower)
-            if not holders:
+        if holders is None:
+            self._holders[i] = [follower]
+        elif follower not in holders:
+            holders.append(follower)
+
+    def _forget(self) -> None:
+        """Strike out who holds an instrument no more."""
+        self._lapsed = False
+        for i, holders in list(self._holders.items()):
+            still = [follower for follower in holders if i in follower.latch.pnl.held]
+            if still:
+                self._holders[i] = still
+            else:
                 del self._holders[i]
 
     def _place(self, follower: Follower, near: bool) -> None:
