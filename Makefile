@@ -40,12 +40,13 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-compile: $(VENV)/.dev  ## the hot path as extension modules beside its source; needs a C compiler
-	$(BIN)/python compile.py
+compile: $(VENV)/.dev  ## the hot path as extension modules beside its source; needs a C compiler. PROFILE=1: laid out by sessions that are played first (GCC)
+	$(BIN)/python compile.py $(if $(PROFILE),--profile)
 
 pure: $(VENV)/.dev  ## back to plain Python
 	$(BIN)/python compile.py --clean
 
+bench: PROFILE = 1
 bench: compile  ## PEERS=folder with the peers' environments, see benchmarks/README.md
 	$(BIN)/python -m benchmarks.run $(if $(PEERS),--peers $(PEERS))
 

@@ -41,7 +41,7 @@ class Sent(Memory):
         self.last: dict[Fields, tuple[int, int]] = {}
         self.forgotten: tuple[int, int] | None = None
         self._sweep_at = SPARE
-        self.newest_ns = 0
+        self.newest_ns = NONE
 
     def evolve(self, event: Any, order: Order, seq: int) -> None:
         """One more order was sent."""

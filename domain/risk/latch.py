@@ -54,7 +54,7 @@ class Latch(Memory):
         self.follower: Follower | None = None
         self.realised_from = _NONE
         self.amt = self.bps = self.realised_most = OFF
-        self._whole, self._room = NOWHERE, 0
+        self._whole = self._room = NOWHERE
         self.top = self.pnl.gain()
         self.retake()
 
@@ -167,8 +167,8 @@ class Latch(Memory):
             return _NONE
         num, den = self.realised_from
         now_num, now_den = realised.total()
-        if den == 1 == now_den:
-            return num - now_num, 1
+        if den == now_den:
+            return num - now_num, den
         return num * now_den - now_num * den, den * now_den
 
     def realised_beyond(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-_FAST = "the line only spares compiled code an object: what it lets through, the next line answers alike"
+_FAST = "the line only spares compiled code some work: what it lets through, the next lines answer alike"
 _SAME = "at the bound itself both branches give the bound"
 _SHOWN = "return MOST if n > MOST else -MOST if n < -MOST else n"
 _NEAR = "if -_NEAR <= n <= _NEAR:"
 _BOUND = ("domain/risk/bound.py", "shown")
+
+_TWICE = ("domain/risk/duplicate_order.py", "check_duplicate_order")
+_YOUNG = "if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns >= limit.most:"
 
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     (*_BOUND, _NEAR, "if -_NEAR < n <= _NEAR:"): _FAST,
@@ -14,5 +17,6 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     (*_BOUND, _NEAR, "if +_NEAR <= n <= _NEAR:"): _FAST,
     (*_BOUND, _SHOWN, "return MOST if n >= MOST else -MOST if n < -MOST else n"): _SAME,
     (*_BOUND, _SHOWN, "return MOST if n > MOST else -MOST if n <= -MOST else n"): _SAME,
+    (*_TWICE, _YOUNG, "if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns > limit.most:"): _FAST,
 }
 """By (file, function, statement before, statement after)."""

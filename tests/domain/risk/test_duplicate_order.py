@@ -90,16 +90,25 @@ def test_a_replacement_is_no_duplicate() -> None:
 
 
 def test_what_the_window_has_left_behind_is_forgotten() -> None:
-    """Given different orders, two in the window at a time, then no more than twice these and a few to spare are held, and the two always are."""
+    """Given different orders, three in the window at a time, then no more than twice these and a few to spare are held, and the three always are."""
     b = bound("R-14", WINDOW)
     most = 0
     for n in range(1, 200):
-        send(b, n, ns=NOW + n * WINDOW // 2 + n, order_qty=n)
+        send(b, n, ns=NOW + n * WINDOW // 3 + n, order_qty=n)
         most = max(most, len(b.memory.last))
-        assert [seq for _, seq in b.memory.last.values()][-2:] == [n - 1, n][-n:]
+        assert [seq for _, seq in b.memory.last.values()][-3:] == [n - 2, n - 1, n][-n:]
         assert [seq for _, seq in b.memory.last.values()] == sorted(seq for _, seq in b.memory.last.values())
-    assert SPARE < most <= 2 * 2 + SPARE + 1
+    assert most == 2 * 3 + SPARE
     assert b.memory.forgotten is None
+
+
+def test_nothing_is_forgotten_that_the_window_holds_as_long_as_there_is_room() -> None:
+    """Given as many different orders in the window as are kept, and one that has just left it, then only that one is gone."""
+    b = bound("R-14", WINDOW)
+    for n in range(MOST):
+        send(b, n + 1, ns=NOW + min(n, 1), order_qty=n + 1)
+    send(b, MOST + 1, ns=NOW + WINDOW, order_qty=MOST + 1)
+    assert (len(b.memory.last), b.memory.forgotten) == (MOST, None)
 
 
 def test_the_memory_is_bounded_and_fails_closed_where_it_had_to_forget() -> None:

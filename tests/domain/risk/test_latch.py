@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.events import DayRolled, FeeCharged, FundingPaid, LimitsChanged, OutcomeRecorded, ReconciliationAdjusted
 from domain.limits import OFF, Limit
@@ -101,6 +104,33 @@ def test_a_realised_limit_that_comes_late_starts_at_nothing() -> None:
     a.fill(1, 10_000)
     a.fill(-1, 9_000)
     assert Fraction(*a.memory.realised_loss()) == 1_000
+
+
+@given(st.lists(st.tuples(st.integers(-7, 7).filter(bool), st.integers(9_000, 11_000)), min_size=1, max_size=12), st.integers(0, 11))
+def test_a_realised_loss_is_exact_and_beyond_its_limit_from_the_next_unit_on(fills: list[tuple[int, int]], reset: int) -> None:
+    """Given fills that reduce by thirds and halves, with a reset between them, then the loss is that of average cost to the last fraction; it is beyond
+    the largest whole number below it and not beyond the one above, nor where nothing is limited."""
+    a = Account("L-01", OFF, 10**12)
+    qty, cost, cash, before = 0, Fraction(0), 0, Fraction(0)
+    for n, (more, px) in enumerate(fills):
+        a.fill(more, px)
+        value, after = px * more, qty + more
+        if qty * more >= 0:
+            cost += value
+        elif qty * after > 0:
+            cost = cost * after / qty
+        else:
+            cost = Fraction(px * after)
+        qty, cash = after, cash - value
+        if n == reset:
+            a.memory.reset()
+            before = cash + cost
+    loss = before - cash - cost
+    m: Latch = a.memory
+    assert Fraction(*m.realised_loss()) == loss
+    for most in (floor(loss), floor(loss) - 1, ceil(loss), ceil(loss) + 1):
+        m.realised_most = most
+        assert m.realised_beyond() is (most != OFF and loss > most)
 
 
 def test_a_realised_loss_starts_anew_at_a_reset() -> None:
