@@ -11,6 +11,7 @@ from domain.events import (
     GroupClosed,
     GroupLegFailed,
     GroupLegged,
+    Leg,
     OperatorCommandReceived,
     OrderAccepted,
     OrderCanceled,
@@ -27,8 +28,10 @@ from domain.limits import Check
 from domain.order import Order
 from domain.risk import Bound, Proposal, Rule, answer
 from domain.strategy import Strategy
-from domain.terms import Liquidity, OrderType
+from domain.terms import FailurePolicy, Liquidity, OrderType, Side
 from tests.domain.harness import SECOND, World, trades
+
+FLATTEN, RETRY, ALERT = FailurePolicy.FLATTEN, FailurePolicy.RETRY, FailurePolicy.ALERT
 
 
 class Denying:
@@ -161,3 +164,31 @@ class Grouped(World):
     @property
     def position(self) -> int:
         return self.engine.desk.state.positions[0].qty
+
+
+def bracket(w: Grouped, qty: int = 10, side: Side = Side.BUY, on_failure: FailurePolicy = FLATTEN, limit_px: int = 0) -> Grouped:
+    stop, target = (9_500, 11_000) if side is Side.BUY else (11_000, 9_500)
+    w.ctx.bracket(0, side, qty, stop_px=stop, target_px=target, limit_px=limit_px, on_failure=on_failure, reason="test")
+    return w
+
+
+def entered(on_failure: FailurePolicy = FLATTEN, **world: object) -> Grouped:
+    """A bracket of 10 whose entry was filled and whose legs work."""
+    return bracket(Grouped(**world), on_failure=on_failure).answer().trade("entry", 10).answer()
+
+
+def refusal(w: Grouped, request: OrderCancelRequested | OrderReplaceRequested) -> OrderCancelRejected:
+    return OrderCancelRejected(w.now, 0, request.cl_ord_id, w.now, request.orig_cl_ord_id, "no")
+
+
+def oco(w: Grouped, *legs: Leg, on_failure: FailurePolicy = ALERT) -> Grouped:
+    w.ctx.oco(0, *(legs or (Leg(Side.BUY, 10, limit_px=9_900), Leg(Side.BUY, 10, stop_px=10_100))), on_failure=on_failure)
+    return w
+
+
+def protected(on_failure: FailurePolicy, *rules: Denying) -> Grouped:
+    """A position of 10 that an OCO of stop and target protects."""
+    w = Grouped(rules=[r.rule for r in rules])
+    w.ctx.buy(0, 10)
+    w.fill(w.sent[0], 10_000)
+    return oco(w, Leg(Side.SELL, 10, stop_px=9_500, reduce_only=True), Leg(Side.SELL, 10, limit_px=11_000, reduce_only=True), on_failure=on_failure)
