@@ -16,7 +16,7 @@ from reenact import compose, config
 from reenact.logs import open_log
 from reenact.runtime import CommitPolicy, Counts
 from reenact.snapshots import Snapshots
-from tests.golden.sessions import CROSS, SYNTHETIC, session, synthetic
+from tests.golden.sessions import CROSS, LIMITS, SYNTHETIC, session, synthetic
 
 POLICY = CommitPolicy(ticks=300, events=80)
 HELPER = """
@@ -72,6 +72,33 @@ class Fidget(reenact.Strategy):
             ctx.cancel(self.ids.pop(0), "tired")
         ctx.set_timer(name, ctx.now_ns + 10**9 + ctx.chance.integer(0, 10**9))
 """
+OWN_RULE = '''
+import reenact
+from reenact import Bound, Check, OrderFilled, Param, Proposal, Rule, Scope, answer
+
+
+class Turnover:
+    """What was traded, by instrument."""
+
+    takes = (OrderFilled,)
+
+    def __init__(self, bound, state):
+        self.by = {}
+        self.seen = 0
+
+    def evolve(self, event, order, seq):
+        self.by[order.instrument] = self.by.get(order.instrument, 0) + event.last_qty
+        self.seen = seq
+
+
+def check_turnover(p: Proposal, limit: Bound) -> Check:
+    """What was traded so far and this order on top is within max_turnover. Source: desk rule."""
+    so_far = sum(limit.memory.by.values())
+    return answer(limit, so_far + p.qty <= limit.most, so_far, limit.most, limit.memory.seen)
+
+
+TURNOVER = Rule("U-01", "TURNOVER", "qty", check_turnover, (Param("max_turnover", "qty", "most units traded"),), (Scope.ACCOUNT,), memory=Turnover)
+'''
 GENERATING = "import reenact\n\n\nclass Odd(reenact.Strategy):\n    def on_start(self, ctx):\n        self.numbers = (n for n in range(9))\n"
 OUTSIDE = """
 import reenact
@@ -97,6 +124,10 @@ SESSIONS: dict[str, dict[str, Any]] = SYNTHETIC | {
         "mine", [A, B], [synthetic(data="mixed", mean_interval="10ms")],
         [{"name": n, "use": "mine.py:Fidget", "params": {"size": i}} for i, n in enumerate(("one", "two"), 1)], venue=LATE,
     ),
+    "own-rule": session(
+        "own-rule", [A, B], [synthetic(data="mixed", n=9_000)], [CROSS, MAKER], venue=LATE, rule=[{"use": "own.py:TURNOVER"}],
+        limits=LIMITS | {"max_turnover": 3_000},
+    ),
     "two-feeds": session("two-feeds", [A, B], [synthetic(symbols=["A"]), synthetic(seed=9, symbols=["B"], data="quotes")], [CROSS, MAKER]),
     "bad-rows": session("bad-rows", [A], [FEED], [CROSS], on_bad_row="continue"),
     "generating": session("generating", [A], [synthetic(n=3_000)], [{"name": "odd", "use": "odd.py"}]),
@@ -106,7 +137,7 @@ SESSIONS: dict[str, dict[str, Any]] = SYNTHETIC | {
 
 def write_files(folder: Path) -> None:
     """The strategies and the table that the sessions name."""
-    for name, text in (("mine", MINE), ("helper", HELPER), ("odd", GENERATING), ("outside", OUTSIDE)):
+    for name, text in (("mine", MINE), ("own", OWN_RULE), ("helper", HELPER), ("odd", GENERATING), ("outside", OUTSIDE)):
         (folder / f"{name}.py").write_text(text)
     rows = (f"{1_600_000_000_000 + i * 100},{'x' if i % 997 == 5 else 100 + (i * i // 7) % 13},{1 + i % 5}\n" for i in range(12_000))
     (folder / "trades.csv").write_text("t,p,q\n" + "".join(rows))
