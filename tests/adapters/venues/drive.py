@@ -17,7 +17,7 @@ from adapters.venues.simulated import SimulatedVenue
 from domain.events import OrderCancelRequested, OrderReplaceRequested, OrderSubmitted
 from domain.instrument import Instrument, instrument
 from domain.limits import Check
-from domain.risk.approval import Approved, approve
+from domain.risk.approval import Answers, Approved, approve
 from domain.terms import OrderType, Side, TimeInForce
 from domain.ticks import RECV_NS, Tick, of_events
 from tests.adapters.venues.twin import Twin
@@ -63,7 +63,7 @@ def replace(cl_ord_id: str, orig: str, qty: int, *, limit: int = 0, stop: int = 
     return OrderReplaceRequested(ns, 3, cl_ord_id, orig, qty, limit, stop, trail)
 
 
-CHECKED = (Check("test", True, 0, 0),)
+CHECKED = Answers((Check("test", True, 0, 0),))
 
 
 def sendable(message: Any) -> Approved | OrderCancelRequested:
