@@ -11,6 +11,8 @@ _BOUND = ("domain/risk/bound.py", "shown")
 _TWICE = ("domain/risk/duplicate_order.py", "check_duplicate_order")
 _YOUNG = "if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns >= limit.most:"
 
+_FIRST = ("domain/risk/message_rate.py", "check_message_rate", "most, of_kind = (values[2 * _ALL], values[2 * own])")
+
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     (*_BOUND, _NEAR, "if -_NEAR < n <= _NEAR:"): _FAST,
     (*_BOUND, _NEAR, "if -_NEAR <= n < _NEAR:"): _FAST,
@@ -18,5 +20,6 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     (*_BOUND, _SHOWN, "return MOST if n >= MOST else -MOST if n < -MOST else n"): _SAME,
     (*_BOUND, _SHOWN, "return MOST if n > MOST else -MOST if n <= -MOST else n"): _SAME,
     (*_TWICE, _YOUNG, "if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns > limit.most:"): _FAST,
+    (*_FIRST, "most, of_kind = (values[3 * _ALL], values[2 * own])"): "the first parameter stands at the start, whatever each takes",
 }
 """By (file, function, statement before, statement after)."""
