@@ -38,7 +38,7 @@ class Realised:
 
     def __init__(self, held: dict[int, int], state: State) -> None:
         self.cash = 0
-        self._open_num, self._open_den = 0, 0
+        self._open_num = self._open_den = 0
         self._legs: dict[int, Position] = {}
         for i, qty in held.items():
             leg = self._legs[i] = Position()
@@ -70,7 +70,7 @@ class Realised:
                 den *= leg.cost_den
             self._open_num = num
             self._open_den = den
-        return self.cash * den + self._open_num if den != 1 else self.cash + self._open_num, den
+        return self.cash * den + self._open_num, den
 
 
 def _worth(state: State, instrument: int, qty: int) -> int:

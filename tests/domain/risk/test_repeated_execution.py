@@ -14,6 +14,7 @@ from domain.events import LimitsChanged, OrderDenied, OrderSubmitted, Parameters
 from domain.limits import OFF, Limit
 from domain.risk import KNOWN, limits_of
 from domain.risk.bound import Bound
+from domain.risk.repeated_execution import _key
 from domain.strategy import Strategy
 from domain.terms import OrderType, Scope, Side, TimeInForce, TradingState
 from domain.ticks import Tick
@@ -263,3 +264,9 @@ def test_a_person_may_order_while_the_strategy_is_halted() -> None:
     world = runaway(max_repeats=(0,))
     world.engine.desk.submit(-1, 0, Side.BUY, 10, OrderType.LIMIT, 10_000, 0, 0, TimeInForce.GTC, 0, False, False, "ann")
     assert [o.strategy for o in world.sent] == [-1]
+
+
+def test_each_instrument_and_side_is_counted_in_a_place_of_its_own() -> None:
+    """Given many instruments, then their sells and buys stand under numbers of their own, next to each other."""
+    for i in range(50):
+        assert (_key(i, Side.SELL), _key(i, Side.BUY)) == (2 * i, 2 * i + 1)
