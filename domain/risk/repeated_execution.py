@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ID = "R-06"
 _BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 
 class Repeats(Memory):
@@ -63,8 +64,8 @@ class Repeats(Memory):
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
         """Forget the instrument when the strategy holds nothing of it any more."""
         if strategy >= 0 and self.cycles and not self._owned[strategy][instrument]:
-            for key in (2 * instrument, 2 * instrument + 1):
-                cycles = self.cycles.get(key)
+            for side in (_BUY, _SELL):
+                cycles = self.cycles.get(_key(instrument, side))
                 if cycles is not None:
                     cycles.clear()
 

@@ -7,6 +7,7 @@ Invariants: a pattern is looked for while all its parameters are set; what was p
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from domain.errors import InvariantBroken
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _WHOLE: Final = 10_000
 SPARE: Final = 64
 _BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 # Compiled code holds a Final; an imported class it looks up each time.
 _Submitted: Final = OrderSubmitted
 _Filled: Final = OrderFilled
@@ -45,32 +47,23 @@ class Finding(NamedTuple):
 
 
 class Ends:
-    """How the orders of the last stretch ended. times: oldest first; seqs: of their sending, negative for those that ended quickly and without a
-    fill; first: the oldest of the stretch; quick: how many ended quickly."""
+    """How the orders of the last stretch ended. orders: (time, whether quickly and without a fill, seq of its sending), oldest first; quick: how
+    many ended quickly."""
 
-    __slots__ = ("first", "quick", "seqs", "times")
+    __slots__ = ("orders", "quick")
 
     def __init__(self) -> None:
-        self.times: list[int] = []
-        self.seqs: list[int] = []
-        self.first = self.quick = 0
+        self.orders: deque[tuple[int, bool, int]] = deque()
+        self.quick = 0
 
     def add(self, ns: int, quick: bool, seq: int, window_ns: int) -> int:
         """One more; how many there are."""
-        times, seqs = self.times, self.seqs
-        times.append(ns)
-        seqs.append(-seq if quick else seq)
+        orders = self.orders
+        while orders and orders[0][0] <= ns - window_ns:
+            self.quick -= orders.popleft()[1]
+        orders.append((ns, quick, seq))
         self.quick += quick
-        first = self.first
-        while first < len(times) and times[first] <= ns - window_ns:
-            self.quick -= seqs[first] < 0
-            first += 1
-        if first > SPARE and 2 * first > len(times):
-            del times[:first]
-            del seqs[:first]
-            first = 0
-        self.first = first
-        return len(times) - first
+        return len(orders)
 
 
 class Watching(Memory):
@@ -87,9 +80,6 @@ class Watching(Memory):
         self.findings.append(finding)
         self._state.noticed = True
 
-    def _key(self, strategy: int, instrument: int) -> int:
-        return (strategy + 1) * len(self._state.contracts) + instrument
-
 
 class Spoofing(Watching):
     """Orders that are canceled soon after they were sent, without any fill, by strategy and instrument. `_sent`: the seqs of those that work."""
@@ -100,7 +90,7 @@ class Spoofing(Watching):
     def __init__(self, bound: Bound, state: State) -> None:
         super().__init__(bound, state)
         self._sent: dict[int, int] = {}
-        self._ends: dict[int, Ends] = {}
+        self._ends: dict[tuple[int, int], Ends] = {}
 
     def evolve(self, event: Any, order: Order, seq: int) -> None:
         """Remember when an order was sent and how it ended; note when too many of the last ones ended quickly."""
@@ -122,14 +112,14 @@ class Spoofing(Watching):
         share, life_ns, window_ns, least = bound.values
         ns: int = event.ns
         quick = kind is _Canceled and not order.cum_qty and ns - order.sent_ns <= life_ns
-        key = self._key(order.strategy, order.instrument)
+        key = order.strategy, order.instrument
         ends = self._ends.get(key)
         if ends is None:
             ends = self._ends[key] = Ends()
         n = ends.add(ns, quick, sent, window_ns)
         if quick and n >= least and ends.quick * _WHOLE > share * n:
             reason = f"{ends.quick} of the last {n} orders were canceled at once and without a fill"
-            self._note(Finding(order.strategy, order.instrument, div_ceil(ends.quick * _WHOLE, n), share, abs(ends.seqs[ends.first]), reason))
+            self._note(Finding(order.strategy, order.instrument, div_ceil(ends.quick * _WHOLE, n), share, ends.orders[0][2], reason))
             del self._ends[key]
 
 
@@ -137,13 +127,13 @@ class WashTrades(Watching):
     """Fills of the account on both sides of an instrument at the same price."""
 
     takes: ClassVar[tuple[type, ...]] = ()
-    __slots__ = ("_at", "_held", "_sweep_at")
+    __slots__ = ("_at", "_sweep_at", "held")
 
     def __init__(self, bound: Bound, state: State) -> None:
         super().__init__(bound, state)
         # By instrument and price, as (time, quantity, seq): there are only buys or only sells, oldest first, and an opposite one takes the oldest away.
         self._at: dict[int, dict[int, list[tuple[int, int, int]]]] = {}
-        self._held = 0
+        self.held = 0
         self._sweep_at = SPARE
 
     def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
@@ -162,21 +152,21 @@ class WashTrades(Watching):
             self._forget(fills, ns - window_ns)
         if fills and fills[0][1] * qty < 0:
             then_ns, _, since = fills.pop(0)
-            self._held -= 1
+            self.held -= 1
             if not fills:
                 del prices[px]
             self._note(Finding(strategy, instrument, ns - then_ns, window_ns, since, "bought and sold at the same price"))
             return
         fills.append((ns, qty, seq))
-        self._held += 1
-        if self._held > self._sweep_at:
+        self.held += 1
+        if self.held > self._sweep_at:
             self._sweep(ns - window_ns)
 
     def _forget(self, fills: list[tuple[int, int, int]], since_ns: int) -> None:
         """Forget what the window has left behind at one price."""
         while fills and fills[0][0] < since_ns:
             fills.pop(0)
-            self._held -= 1
+            self.held -= 1
 
     def _sweep(self, since_ns: int) -> None:
         """The same at every price; again when twice as many fills are held, so that it costs next to nothing a fill."""
@@ -185,40 +175,36 @@ class WashTrades(Watching):
                 self._forget(prices[px], since_ns)
                 if not prices[px]:
                     del prices[px]
-        self._sweep_at = 2 * self._held + SPARE
+        self._sweep_at = 2 * self.held + SPARE
 
 
 class Layering(Watching):
     """Orders of a strategy at several prices of one side that are canceled after it traded on the other."""
 
-    takes: ClassVar[tuple[type, ...]] = (OrderFilled, OrderCanceled)
+    takes: ClassVar[tuple[type, ...]] = (OrderCanceled,)
     __slots__ = ("_traded",)
 
     def __init__(self, bound: Bound, state: State) -> None:
         super().__init__(bound, state)
-        self._traded: dict[int, tuple[int, int, dict[int, None]]] = {}
+        # By strategy, instrument and the side that traded: when and by which event, and the prices of the other side that were canceled since.
+        self._traded: dict[tuple[int, int, Side], tuple[int, int, dict[int, None]]] = {}
+
+    def trade(self, event: Any, instrument: int, strategy: int, qty: int, px: int, seq: int) -> None:
+        """Remember the first fill of a side for as long as the window lasts."""
+        if not self._bound.whole or type(event) is not _Filled:
+            return
+        key = strategy, instrument, _BUY if qty > 0 else _SELL
+        first = self._traded.get(key)
+        if first is None or event.ns - first[0] > self._bound.values[1]:
+            self._traded[key] = event.ns, seq, {}
 
     def evolve(self, event: Any, order: Order, seq: int) -> None:
-        """Remember the first fill of a side for as long as the window lasts, and count the prices of the other side that are canceled."""
-        if not self._bound.whole:
+        """Count the prices that are canceled after a fill of the other side."""
+        if not self._bound.whole or not order.limit_px:
             return
-        ns: int = event.ns
-        buys = order.side is _BUY
-        if type(event) is _Filled:
-            key = self._of(order, buys=not buys)
-            first = self._traded.get(key)
-            if first is None or ns - first[0] > self._bound.values[1]:
-                self._traded[key] = ns, seq, {}
-        else:
-            self._cancel(ns, order, self._of(order, buys=buys))
-
-    def _of(self, order: Order, *, buys: bool) -> int:
-        """Where the cancels of one side are counted."""
-        return 2 * self._key(order.strategy, order.instrument) + (1 if buys else 0)
-
-    def _cancel(self, ns: int, order: Order, key: int) -> None:
+        key = order.strategy, order.instrument, _SELL if order.side is _BUY else _BUY
         first = self._traded.get(key)
-        if first is None or not order.limit_px or ns - first[0] > self._bound.values[1]:
+        if first is None or event.ns - first[0] > self._bound.values[1]:
             return
         prices = first[2]
         prices[order.limit_px] = None

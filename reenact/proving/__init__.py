@@ -11,8 +11,10 @@ from reenact.proving.gates import Gates
 from reenact.proving.invariants import Invariant
 from reenact.proving.losses import KINDS as _LOSSES
 from reenact.proving.records import KINDS as _RECORDS
+from reenact.proving.sized import KINDS as _SIZED
+from reenact.proving.watched import KINDS as _WATCHED
 
-KINDS: tuple[type[Invariant], ...] = (Gates, *_RECORDS, *_CONTROL, *_LOSSES)
+KINDS: tuple[type[Invariant], ...] = (Gates, *_RECORDS, *_CONTROL, *_LOSSES, *_WATCHED, *_SIZED)
 """Every invariant."""
 
 __all__ = ["KINDS", "Invariant"]

@@ -9,13 +9,15 @@ from domain.context import Context
 from domain.events import QuoteUpdated, TradePrinted
 from domain.strategy import Strategy
 from domain.terms import Side, TimeInForce
-from reenact.proving.wish import REPLACES
+from reenact.proving.wish import GONE, REPLACES
 
 TARGET = "reenact.proving.adversary:Adversary"
 ORDER, CANCEL, REPLACE, HOLD, LATER = 1, 2, 3, 4, 5
 _VERB, _WHO, _WHAT, _SHAPE, _LIFE, _FLAGS, _AWAY = 3, 4, 4, 3, 3, 4, 41
 _BIAS = 1 << (_AWAY - 1)
 _LIVES = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC)
+_STOPS = (50, 0, 20, -50, 10)
+"""Where the loss of an order is to be stopped, by its life: at the price less a part of it, nowhere, on the wrong side."""
 MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING = range(5)
 
 
@@ -67,7 +69,7 @@ class Adversary(Strategy):
                 return
             order = orders[away % len(orders)]
             if verb == CANCEL:
-                ctx.cancel(order.cl_ord_id, "wants it gone")
+                ctx.cancel(order.cl_ord_id, GONE)
             else:
                 ctx.replace(
                     order.cl_ord_id, qty=qty, limit_px=order.limit_px + away if flags & 1 and order.limit_px else 0,
@@ -77,8 +79,10 @@ class Adversary(Strategy):
 
 def _order(ctx: Context, i: int, side: Side, qty: int, shape: int, life: int, flags: int, px: int, trail_px: int) -> None:
     send = ctx.buy if side is Side.BUY else ctx.sell
+    part = _STOPS[life % len(_STOPS)]
     send(
         i, qty, limit_px=px if shape in (LIMIT, STOP_LIMIT) else 0, stop_px=px if shape in (STOP, STOP_LIMIT) else 0,
         trail_px=trail_px if shape == TRAILING else 0, time_in_force=_LIVES[life % len(_LIVES)], post_only=bool(flags & 1),
         reduce_only=bool(flags & 2), intentional=bool(flags & 4), locate="L1" if flags & 8 else "", reason="wants",
+        protect_px=px - int(side) * (px // part) if part else 0,
     )  # fmt: skip

@@ -127,7 +127,7 @@ class Gates(Invariant):
             found[c.rule, c.limit_id] = c
         self.must(len(found) == len(checks), f"a rule answered twice on order {wish.cl_ord_id}")
         for rule_id, rule in facts.rules.items():
-            if rule.on_cancel:
+            if rule.on_cancel or rule.alerts:
                 continue
             if not rule.params:
                 check = found.pop((rule_id, 0), None)

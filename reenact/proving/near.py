@@ -34,11 +34,24 @@ def near_qty(facts: Facts, i: int, sign: int, strategy: int, px: int) -> list[in
                     found += [n, n + lot, room, room + lot, n - lot, room - lot, room + other]
                 elif p.unit == "amt" and px > 0:
                     found += _by_value(facts, i, px, n, lot)
+    found += _by_policy(facts, i, px, strategy, lot)
     if held * sign < 0:
         reducible = abs(held) - leaves
         found += [reducible, reducible + lot, abs(held), abs(held) + lot, reducible - lot]
     grid = [n - n % lot for n in found if 0 < n < _FAR]
     return [*dict.fromkeys(n for n in grid if n > 0), 0, lot + 1 if lot > 1 else -lot, 1]
+
+
+def _by_policy(facts: Facts, i: int, px: int, strategy: int, lot: int) -> list[int]:
+    """Quantities at the bounds by which a strategy's orders are sized."""
+    policy = facts.opened.strategies[strategy].sizing if strategy >= 0 else None
+    if policy is None or px <= 0:
+        return []
+    cash = facts.cash[facts.specs[i].settle]
+    found = [policy.max_qty, policy.max_qty + lot]
+    for parts, whole in ((policy.leverage, 100), (10_000, policy.margin_bps)):
+        found += _by_value(facts, i, px, cash * parts // whole, lot) if parts and whole else []
+    return found
 
 
 def _by_value(facts: Facts, i: int, px: int, amt: int, lot: int) -> list[int]:

@@ -5,7 +5,10 @@ Invariants: a report is about an order of this session; how it may lie is writte
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+
+import msgspec
 
 from domain import events as ev
 from domain.terms import Liquidity, OrdStatus, Side
@@ -17,12 +20,13 @@ _RECENT = 8
 
 
 class Venue(Mover):
-    """Reports on orders. `execs` numbers the fills."""
+    """Reports on orders. `execs` numbers the fills, `told` are the last ones."""
 
     def __init__(self, walk: Walk, *, gentle: bool) -> None:
         super().__init__(walk)
         self.gentle = gentle
         self.execs = 0
+        self.told: deque[ev.OrderFilled] = deque(maxlen=_RECENT)
 
     def moves(self) -> tuple[Callable[[Dice], None], ...]:
         """The moves, the frequent ones several times."""
@@ -62,7 +66,10 @@ class Venue(Mover):
             self.filled(d, known, max(1, qty), twice=d.of(8) == 7)
 
     def late(self, d: Dice) -> None:
-        """A fill of an order that may have ended, on an id it may not live under any more."""
+        """A fill of an order that may have ended, on an id it may not live under any more, or one that was reported already."""
+        if self.told and d.of(3) == 2:
+            self.walk.step(msgspec.structs.replace(self.told[-1 - d.of(len(self.told))], ns=self.ticked(d)))
+            return
         known = self.any(d)
         if known is not None and known.filled < known.sent.order_qty:
             self.filled(d, known, max(1, d.one((known.sent.order_qty - known.filled, 1))), twice=False)
@@ -80,6 +87,7 @@ class Venue(Mover):
         report = ev.OrderFilled(
             ns, 0, known.cl_ord_id, ns, f"e{self.execs}", px - px % tick or tick, qty, Liquidity.TAKER, fee, facts.specs[i].settle, 2 if fee else 0
         )
+        self.told.append(report)
         for _ in range(1 + twice):
             self.walk.step(report)
 

@@ -17,6 +17,8 @@ from reenact.proving.known import Known
 
 REPLACES = "replaces "
 """How the adversary's signals say which order they want to replace."""
+GONE = "wants it gone"
+"""How the adversary's cancels say that nobody else asked for them."""
 
 
 class Wish(msgspec.Struct, frozen=True):

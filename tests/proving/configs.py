@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from domain.events import Balance, ControlSettings, SessionOpened, StrategySpec
+from domain.events import Balance, ControlSettings, SessionOpened, Sizing, StrategySpec
 from domain.instrument import Instrument, instrument
 from domain.limits import Limit
 from domain.risk import limits_of
@@ -30,12 +30,14 @@ def limits(*tables: Table) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def setup(*tables: Table, instruments: Sequence[Instrument] = (X, Y), control: ControlSettings | None = None) -> Setup:
-    """A session of two strategies with these limits and 10,000.00 USD."""
+def setup(
+    *tables: Table, instruments: Sequence[Instrument] = (X, Y), control: ControlSettings | None = None, sizing: tuple[Sizing | None, Sizing | None] = (None, None)
+) -> Setup:  # fmt: skip
+    """A session of two strategies with these limits and 10,000.00 USD. `sizing`: the policy of each strategy."""
     everything = tuple(range(len(instruments)))
     opened = SessionOpened(
         T0, 0, "test", "simulated", "", "{}", 7, tuple(instruments), limits(*tables),
-        tuple(StrategySpec(f"s{i}", "", "", "", "{}", everything, owner="ada") for i in range(2)), (Balance("USD", 10_000 * USD, DIGITS),),
+        tuple(StrategySpec(f"s{i}", "", "", "", "{}", everything, owner="ada", sizing=sizing[i]) for i in range(2)), (Balance("USD", 10_000 * USD, DIGITS),),
         control=control or ControlSettings(),
     )  # fmt: skip
     return Setup(opened, lambda: [Adversary(), Adversary()], px=(10_000, 2_000, 50_000)[: len(instruments)])
@@ -66,6 +68,15 @@ CONTROL = setup(
     (Scope.INSTRUMENT, BOTH, {"max_order_qty": 5}),
     control=ControlSettings(two_persons=("limits",), approvers=("bob", "cy"), order_ttl_ns=100 * S, disconnect_ns=30 * S),
 )  # fmt: skip
+OWNED = setup((Scope.INSTRUMENT, ("X",), {"exclusive": 1}), (Scope.INSTRUMENT, ("Y",), {"max_long": 30, "max_short": 30}))
+WATCHED = setup(
+    (Scope.ACCOUNT, (), {"spoof_share": 4_000, "spoof_life": S, "spoof_window": 60 * S, "spoof_orders": 2, "wash_window": S}),
+    (Scope.STRATEGY, ("s0",), {"layering_orders": 1, "layering_window": 10 * S}), (Scope.STRATEGY, ("s1",), {"layering_orders": 2, "layering_window": 60 * S}),
+)  # fmt: skip
+SIZED = setup(
+    (Scope.INSTRUMENT, BOTH, {"max_long": 400, "max_short": 400}),
+    sizing=(Sizing(risk_bps=100, leverage=200, margin_bps=5_000), Sizing(margin_bps=10_000, max_qty=30, on_excess="refuse")),
+)
 EVERYTHING = setup(
     (Scope.INSTRUMENT, ("X", "Y", "Z"), {
         "max_order_qty": 40, "collar_bps": 300, "max_long": 60, "max_short": 50, "max_age": 5 * S, "collar_ticks": 900, "max_open_orders": 6,
@@ -91,5 +102,5 @@ EVERYTHING = setup(
 
 ALL = {
     "orders": ORDERS, "prices": PRICES, "rates": RATES, "memory": MEMORY, "crossing": CROSSING, "drift": DRIFT, "cancels": CANCELS, "exposure": EXPOSURE, "losses": LOSSES,
-    "streaks": STREAKS, "hours": HOURS, "control": CONTROL, "everything": EVERYTHING,
+    "streaks": STREAKS, "hours": HOURS, "control": CONTROL, "owned": OWNED, "watched": WATCHED, "sized": SIZED, "everything": EVERYTHING,
 }  # fmt: skip

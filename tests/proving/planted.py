@@ -6,9 +6,6 @@ prover runs with all of its invariants, as it does for users.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -26,7 +23,6 @@ from domain.events import DayRolled, OrderCancelRequested, OverrideGranted, Sess
 from domain.limits import Check
 from domain.money import rescale
 from domain.order import Order
-from domain.risk import RULES
 from domain.risk.book import Book
 from domain.risk.bound import Bound, answer
 from domain.risk.collar_drift import Peaks
@@ -40,81 +36,10 @@ from domain.risk.repeated_execution import Repeats
 from domain.risk.window import Window
 from domain.state import State
 from domain.terms import OrdStatus, Scope, TradingState
+from tests.proving import planted_sizes, planted_watch
+from tests.proving.bench import PLANTED, Bench, Planted, check, planted, sound_rule
 
-Patch = Callable[["Bench"], None]
-
-
-class Bench:
-    """Puts broken parts in, and the sound ones back."""
-
-    def __init__(self) -> None:
-        self._old: list[tuple[Any, str, Any]] = []
-
-    def put(self, owner: Any, name: str, part: Any) -> Any:
-        """Put a part in the place of `owner.name`; the sound one."""
-        sound = owner.__dict__[name]
-        self._old.append((owner, name, sound))
-        setattr(owner, name, part)
-        return sound
-
-    def rule(self, rule_id: str, **changes: Any) -> None:
-        """Change a rule of the desk."""
-        self.put(domain.desk, "RULES", tuple(msgspec.structs.replace(r, **changes) if r.id == rule_id else r for r in domain.desk.RULES))
-
-    def restore(self) -> None:
-        """Put the sound parts back."""
-        while self._old:
-            setattr(*self._old.pop())
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A bug: what is wrong, in which session (`tests.proving.configs`), and how many steps the prover may need.
-
-    Budgets are a few times what was seen: what Hypothesis draws depends on the modules that are loaded, whose constants it tries.
-    """
-
-    name: str
-    session: str
-    patch: Patch
-    steps: int = 40_000
-
-    @contextmanager
-    def planted(self) -> Iterator[None]:
-        """The engine has the bug while this context lasts."""
-        bench = Bench()
-        try:
-            self.patch(bench)
-            yield
-        finally:
-            bench.restore()
-
-
-PLANTED: list[Planted] = []
-
-
-def planted(name: str, session: str, steps: int = 40_000) -> Callable[[Patch], Patch]:
-    """Add a bug to the list."""
-
-    def add(patch: Patch) -> Patch:
-        PLANTED.append(Planted(name, session, patch, steps))
-        return patch
-
-    return add
-
-
-def _sound(rule_id: str) -> Callable[[Proposal, Bound], Check]:
-    return next(r.check for r in RULES if r.id == rule_id)
-
-
-def check(rule_id: str, name: str, session: str, steps: int = 40_000) -> Callable[[Callable[[Proposal, Bound], Check]], None]:
-    """Plant another check in the place of a rule's."""
-
-    def add(broken: Callable[[Proposal, Bound], Check]) -> None:
-        PLANTED.append(Planted(name, session, lambda b: b.rule(rule_id, check=broken), steps))
-
-    return add
-
+__all__ = ["PLANTED", "Planted", "planted_sizes", "planted_watch"]
 
 # Order by order: sizes, prices, data.
 
@@ -286,7 +211,7 @@ def _(bench: Bench) -> None:
         found = sound(p, b)
         return answer(b, found.observed <= b.most + 1, found.observed, found.limit, found.seen)
 
-    sound = _sound("R-05c")
+    sound = sound_rule("R-05c")
     bench.rule("R-05c", check=broken)
 
 
@@ -385,7 +310,7 @@ def _(p: Proposal, b: Bound) -> Check:
 
 @check("R-10", "net exposure: one unit over passes", "exposure", 60_000)
 def _(p: Proposal, b: Bound) -> Check:
-    found = _sound("R-10")(p, b)
+    found = sound_rule("R-10")(p, b)
     over = found.observed - found.limit
     return answer(b, found.passed or (found.observed >= 0 and over * 50 <= found.limit), found.observed, found.limit)
 

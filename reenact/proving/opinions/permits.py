@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from domain.limits import OFF, Limit
 from reenact.proving.facts import PERSON, Facts
-from reenact.proving.opinions.base import Opinion, Verdict, exits_at_market, held, most_of, open_qty, position, steady
+from reenact.proving.opinions.base import Opinion, Verdict, exits_at_market, held, most_of, open_qty, position, shrinks, steady
 from reenact.proving.wish import Wish
 
 _MINUTE_NS = 60 * 10**9
@@ -76,6 +76,15 @@ def _listed(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
     return ok, f"{facts.names[w.strategy]} {'lists' if ok else 'does not list'} the instrument"
 
 
+def _exclusive(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
+    if most_of(facts, limit, "exclusive") <= 0:
+        return True, "anyone may trade it"
+    i = w.instrument
+    others = [s for s in facts.owned if s != w.strategy and (held(facts, s, i) or facts.worst(i, 1, s) or facts.worst(i, -1, s))]
+    smaller = shrinks(facts, w, None if w.strategy == PERSON else w.strategy)
+    return not others or smaller, f"{', '.join(facts.names[s] for s in others) or 'nobody else'} holds or works something in it"
+
+
 def _types(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
     allowed = most_of(facts, limit, "order_types")
     return bool(allowed >> int(w.order_type) & 1), f"type {w.order_type.name} of the types {allowed:b}"
@@ -125,5 +134,5 @@ def _gapped(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
 
 OPINIONS: dict[str, Opinion] = {
     "K-03": _connected, "R-15": _duplicate_id, "K-04": _owner, "R-14": _duplicate, "R-16": _self_trade, "R-17": _restricted, "R-22": _hours,
-    "R-18a": _listed, "R-18": _types, "R-18b": _deny_short, "R-21": _locate, "R-20b": _jump, "R-20c": _crossed, "R-20d": _gapped,
+    "R-18a": _listed, "R-18": _types, "R-18b": _deny_short, "R-18c": _exclusive, "R-21": _locate, "R-20b": _jump, "R-20c": _crossed, "R-20d": _gapped,
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -243,9 +244,20 @@ def test_old_fills_are_forgotten() -> None:
             told.trades(1, 100 + step * n, T + n)
             kept = [fill for fills in told.bound.memory._at[0].values() for fill in fills]
             assert {ns for ns, _, _ in kept} >= {T + k for k in range(max(0, n - 3), n + 1)}
-            assert len(kept) == told.bound.memory._held
+            assert len(kept) == told.bound.memory.held
             most = max(most, len(kept))
         assert most <= 2 * 4 + SPARE + 1
+
+
+def test_old_fills_are_looked_for_when_twice_as_many_are_held() -> None:
+    """Given 33 fills of the window when the first sweep comes, then the next comes after 66 and some to spare."""
+    told = Told("R-25b", 0)
+    held = []
+    for n, ns in enumerate([*range(SPARE - 32), *[SPARE] * 33, *range(1_000, 1_100)]):
+        told.trades(1, n, T + ns)
+        held.append(told.bound.memory.held)
+    first = [*range(1, SPARE + 1), 33]
+    assert held == [*first, *range(34, 66 + SPARE + 1), 1, *range(2, 2 + SPARE + 1), 1][: len(held)]
 
 
 def test_prices_at_which_all_was_taken_away_are_forgotten() -> None:
@@ -256,7 +268,7 @@ def test_prices_at_which_all_was_taken_away_are_forgotten() -> None:
         told.trades(-1, n)
     assert len(told.findings) == 1_000
     assert told.bound.memory._at == {0: {}}
-    assert told.bound.memory._held == 0
+    assert told.bound.memory.held == 0
 
 
 def layered(
@@ -272,7 +284,8 @@ def layered(
 
 def answered(told: Told, side: int, ns: int = T) -> None:
     """An order of s0 on this side is filled."""
-    told.answers(told.send(0, 0, side, 10), 10, ns)
+    told.fill(told.send(0, 0, side, 10), 10)
+    told.trades(10 * side, ns=ns)
 
 
 def cancels(told: Told, prices: list[int], at: int = T, side: int = 1, strategy: int = 0) -> None:
@@ -311,6 +324,42 @@ def test_another_fill_within_the_window_goes_on_counting_and_one_after_it_begins
         answered(told, -1, later)
         cancels(told, [99, 98], T + 10 if n else later)
         assert len(told.findings) == n
+
+
+def test_what_is_no_new_fill_begins_nothing() -> None:
+    """Given a foreign trade or a bust that changes the position, then later cancels of the other side are no pattern."""
+    told = Told("R-25c", 1, 10)
+    told.trades(-10, event=object())
+    cancels(told, [100])
+    assert told.findings == []
+
+
+def test_a_fill_that_is_reported_again_begins_nothing() -> None:
+    """Given a sell whose only fill is reported again long after, when a buy is then canceled, then the pattern's time has passed."""
+    ids: list[str] = []
+
+    def sells(ctx: Context) -> None:
+        ctx.sell(0, 1, limit_px=10_000)
+
+    def buys(ctx: Context) -> None:
+        ids.append(ctx.buy(0, 1, limit_px=9_000))
+
+    def cancel(ctx: Context) -> None:
+        ctx.cancel(ids[0])
+
+    for again, n in ((True, 0), (False, 1)):
+        ids.clear()
+        bound = limits_of(Scope.STRATEGY, ("s0",), {"layering_orders": (1,), "layering_window": (10 * SECOND,)})
+        world = World(build.Acts(sells, buys, cancel), limits=bound).tick(trades(10_000))
+        fill = OrderFilled(world.engine.desk.now_ns, 0, world.sent[0].cl_ord_id, 0, "e1", 1, 10_000, Liquidity.TAKER, 0, "USD", 2)
+        world.step(fill)
+        start = 60 if again else 2
+        if again:
+            world.step(msgspec.structs.replace(fill, ns=fill.ns + 60 * SECOND))
+        world.tick(trades(10_000, start=start)).tick(trades(10_000, start=start + 1))
+        ns = world.engine.desk.now_ns
+        world.step(OrderCanceled(ns, 0, "c1", ns, ids[0], ""))
+        assert len(world.of(SurveillanceAlerted)) == n
 
 
 def test_no_order_is_asked_about_a_pattern() -> None:
