@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from domain.limits import OFF, Check, Limit
 from domain.risk import (
     attribution,
+    borrow_qty,
     collar_drift,
     concentration,
     credit_limit,
@@ -88,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     permissions.DENY_SHORT,
     ownership.RULE,
     short_locate.RULE,
+    borrow_qty.RULE,
     message_rate.RULE,
     message_rate.CANCELS,
     repeated_execution.RULE,

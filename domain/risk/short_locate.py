@@ -2,7 +2,7 @@
 
 Invariants: a sell is short as soon as the account could be, with everything that works and is UNKNOWN filled, but of
 the exits of one group only one (`Proposal.shared_qty`). How much may be borrowed is
-`max_short` of `domain.risk.position_limit`: no event tells how much a locate is good for.
+`borrow_qty` of `domain.risk.borrow_qty`: no event tells how much a locate is good for.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ CONTROL = setup(
     (Scope.INSTRUMENT, BOTH, {"max_order_qty": 5}),
     control=ControlSettings(two_persons=("limits",), approvers=("bob", "cy"), order_ttl_ns=100 * S, disconnect_ns=30 * S),
 )  # fmt: skip
+BORROW = setup((Scope.INSTRUMENT, BOTH, {"borrow_qty": 30, "require_locate": 1}))
 OWNED = setup((Scope.INSTRUMENT, ("X",), {"exclusive": 1}), (Scope.INSTRUMENT, ("Y",), {"max_long": 30, "max_short": 30}))
 WATCHED = setup(
     (Scope.ACCOUNT, (), {"spoof_share": 4_000, "spoof_life": S, "spoof_window": 60 * S, "spoof_orders": 2, "wash_window": S}),
@@ -82,7 +83,7 @@ EVERYTHING = setup(
         "max_order_qty": 40, "collar_bps": 300, "max_long": 60, "max_short": 50, "max_age": 5 * S, "collar_ticks": 900, "max_open_orders": 6,
         "deny_gapped": 1, "collar_drift_bps": 700, "collar_drift_window": 60 * S,
     }),
-    (Scope.INSTRUMENT, ("Y",), {"max_jump_bps": 900, "deny_crossed": 1, "max_order_to_trade": 600, "otr_free": 10, "require_locate": 1}),
+    (Scope.INSTRUMENT, ("Y",), {"max_jump_bps": 900, "deny_crossed": 1, "max_order_to_trade": 600, "otr_free": 10, "require_locate": 1, "borrow_qty": 30}),
     (Scope.INSTRUMENT, ("Z",), {"restricted_from": T0 + 3_600 * S, "restricted_until": T0 + 7_200 * S, "expires": T0 + 3 * 86_400 * S}),
     (Scope.ACCOUNT, (), {
         "max_order_value": 6_000 * USD, "self_trade": 2, "duplicate_window": 2 * S, "max_gross": 20_000 * USD, "max_net": 12_000 * USD,
@@ -102,5 +103,5 @@ EVERYTHING = setup(
 
 ALL = {
     "orders": ORDERS, "prices": PRICES, "rates": RATES, "memory": MEMORY, "crossing": CROSSING, "drift": DRIFT, "cancels": CANCELS, "exposure": EXPOSURE, "losses": LOSSES,
-    "streaks": STREAKS, "hours": HOURS, "control": CONTROL, "owned": OWNED, "watched": WATCHED, "sized": SIZED, "everything": EVERYTHING,
+    "streaks": STREAKS, "hours": HOURS, "control": CONTROL, "borrow": BORROW, "owned": OWNED, "watched": WATCHED, "sized": SIZED, "everything": EVERYTHING,
 }  # fmt: skip

@@ -328,6 +328,18 @@ def _(p: Proposal, b: Bound) -> Check:
     return answer(b, not short or bool(p.locate), short, 0)
 
 
+@check("R-21b", "borrow: a located sell may be of any size", "borrow")
+def _(p: Proposal, b: Bound) -> Check:
+    short = max(0, p.sell_leaves + p.qty - p.position_qty) if p.side < 0 else 0
+    return answer(b, short <= b.most or bool(p.locate.strip()), short, b.most)
+
+
+@check("R-21b", "borrow: sells that work are ignored", "borrow")
+def _(p: Proposal, b: Bound) -> Check:
+    short = max(0, p.qty - p.position_qty) if p.side < 0 else 0
+    return answer(b, short <= b.most, short, b.most)
+
+
 # Losses.
 
 

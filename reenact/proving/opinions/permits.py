@@ -105,6 +105,15 @@ def _locate(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
     return short <= 0 or bool(w.locate.strip()), f"the account could be short {facts.qty_text(w.instrument, short)}, locate {w.locate!r}"
 
 
+def _borrow(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
+    if w.sign > 0:
+        return True, "it cannot go short"
+    have, _, sells = position(facts, w)
+    most, i = most_of(facts, limit, "borrow_qty"), w.instrument
+    lowest = have - sells - w.qty
+    return lowest + most >= 0, f"fills of every sell leave {facts.qty_text(i, lowest)}, {facts.qty_text(i, most)} may be borrowed"
+
+
 def _jump(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
     px, _, seq = facts.reference(w.instrument, w.sign)
     before = facts.price_before(w.instrument, w.sign, seq)
@@ -134,5 +143,5 @@ def _gapped(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
 
 OPINIONS: dict[str, Opinion] = {
     "K-03": _connected, "R-15": _duplicate_id, "K-04": _owner, "R-14": _duplicate, "R-16": _self_trade, "R-17": _restricted, "R-22": _hours,
-    "R-18a": _listed, "R-18": _types, "R-18b": _deny_short, "R-18c": _exclusive, "R-21": _locate, "R-20b": _jump, "R-20c": _crossed, "R-20d": _gapped,
+    "R-18a": _listed, "R-18": _types, "R-18b": _deny_short, "R-18c": _exclusive, "R-21": _locate, "R-21b": _borrow, "R-20b": _jump, "R-20c": _crossed, "R-20d": _gapped,
 }  # fmt: skip
