@@ -69,7 +69,7 @@ def page() -> str:
     lines += ["| rule | reason code | unit | keys in `[limits]` | binds by | meaning |", "|---|---|---|---|---|---|"]
     lines += [f"| {r.id} | `{r.code}` | {r.unit} | {keys(r)} | {scopes(r)} | {text(r.check)} |" for r in RULES]
     lines += ["", "### Keys of `[limits]`", "", "| key | rule | unit | written | meaning |", "|---|---|---|---|---|"]
-    lines += [f"| `{p.name}` | {r.id} | {p.unit} | `{EXAMPLES[p.unit]}` | {p.meaning} |" for r in RULES for p in r.params]
+    lines += [f"| `{p.name}` | {r.id} | {p.unit} | `{EXAMPLES[p.unit]}` | {p.text} |" for r in RULES for p in r.params]
     lines += ["", "### Presets", "", PRESETS_INTRODUCTION, "", f"| key | {' | '.join(PRESETS)} |", f"|---|{'---|' * len(PRESETS)}"]
     for key in dict.fromkeys(key for preset in PRESETS.values() for key in preset):
         lines.append(f"| `{key}` | {' | '.join(json.dumps(preset.get(key)) for preset in PRESETS.values())} |")

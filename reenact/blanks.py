@@ -38,6 +38,7 @@ from domain.position import Position
 from domain.proposals import Proposals
 from domain.risk import Book, Bound, Gate, Proposal, approve
 from domain.risk.approval import Answers, Approved
+from domain.risk.bound import Newest
 from domain.risk.collar_drift import Band, Bands, Peaks
 from domain.risk.credit_limit import Used
 from domain.risk.data_unreasonable import Gaps
@@ -71,7 +72,7 @@ def blanks() -> dict[type, Blank]:
     plain: dict[type, Blank] = {
         c: c
         for c in (
-            Band, Ends, Gross, Ids, Long, Market, Measure, Memory, Numbers, Open, Peaks, Position, Prices, Proposal, Share, Short, Standing, Used,
+            Band, Ends, Gross, Ids, Long, Market, Measure, Memory, Newest, Numbers, Open, Peaks, Position, Prices, Proposal, Share, Short, Standing, Used,
             Window,
         )
     }  # fmt: skip

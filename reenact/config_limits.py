@@ -90,7 +90,7 @@ _OTHERS = frozenset(LimitsConfig.model_fields)
 @cache
 def tables_of(params: tuple[Param, ...]) -> tuple[type[LimitTable], type[LimitsConfig]]:
     """The table of one member and the whole of `[limits]`, for rules with these parameters."""
-    keys: dict[str, Any] = {p.name: (form(p.unit), Field(default=None, description=p.meaning)) for p in params}
+    keys: dict[str, Any] = {p.name: (form(p.unit), Field(default=None, description=p.text)) for p in params}
     one = create_model("LimitTable", __base__=LimitTable, **keys)
     of_class = create_model("PresetTable", __base__=PresetTable, **keys)
     fields: dict[str, Any] = {

@@ -364,7 +364,7 @@ AnyRow = SwitchRow | ResumeRow | LimitsRow | ParamsRow | CancelRow | OrderRow | 
 @cache
 def operator_of(params: tuple[Param, ...]) -> Any:
     """A row of `[[operator]]`, where the rules have these parameters."""
-    keys: dict[str, Any] = {p.name: (form(p.unit), Field(default=None, description=p.meaning)) for p in params}
+    keys: dict[str, Any] = {p.name: (form(p.unit), Field(default=None, description=p.text)) for p in params}
     argument = create_model("NewLimits", __base__=NewLimits, **keys)
     row: Any = create_model("LimitsRow", __base__=LimitsRow, argument=(argument, ...))
     rows = SwitchRow | ResumeRow | row | ParamsRow | CancelRow | OrderRow | AdjustRow | OutcomeRow | OverrideRow | AnswerRow

@@ -19,7 +19,7 @@ from domain.risk.book import OPERATOR_NAME
 from domain.risk.contradictions import contradictions
 from domain.terms import Scope
 from reenact.config_file import nearest
-from reenact.config_values import Amount, form, integers
+from reenact.config_values import OFF_WORD, Amount, form, integers
 
 if TYPE_CHECKING:
     from reenact.config import SessionConfig
@@ -153,7 +153,20 @@ def _assigned(config: SessionConfig, session: _Session) -> tuple[dict[Place, dic
                 problems.append((f"{where}.{name}", said))
             else:
                 give((scope, member), name, value, f"{where}.{name}")
+    for keys in found.values():
+        for name in _left_over(keys, session):
+            del keys[name]
     return found, problems
+
+
+def _left_over(keys: dict[str, Written], session: _Session) -> list[str]:
+    """What a preset or a wider table gave and what has no meaning here any more, because a key that it needs was switched off."""
+    off = {name: _table(w) for name, w in keys.items() if w.value in (OFF_WORD, OFF)}
+    return [name for name, w in keys.items() if any(off.get(need, _table(w)) != _table(w) for need in session.rule_of[name][1].needs)]
+
+
+def _table(written: Written) -> str:
+    return written.place if written.place.endswith(".preset") else written.place.rpartition(".")[0]
 
 
 def _read(texts: dict[str, Any], session: _Session) -> dict[str, Any]:

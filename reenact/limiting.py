@@ -121,7 +121,7 @@ def _rule_row(rule: Rule, place: str) -> RuleRow:
     doc = " ".join(inspect.cleandoc(_documentation(rule.check)).split())
     source = _SOURCE.search(doc)
     return RuleRow(
-        rule.id, rule.code, _SOURCE.sub("", doc).strip(), [ParamRow(p.name, p.unit, p.meaning, EXAMPLES.get(p.unit, "")) for p in rule.params],
+        rule.id, rule.code, _SOURCE.sub("", doc).strip(), [ParamRow(p.name, p.unit, p.text, EXAMPLES.get(p.unit, "")) for p in rule.params],
         [SCOPES[s] for s in rule.scopes] if rule.params else [], rule.overridable, rule.halts.name.lower() if rule.halts else "", rule.version,
         source[1].rstrip(".") if source else "", place,
     )  # fmt: skip

@@ -166,6 +166,9 @@ def _wrong_form(rule: Any) -> str:
     for p in rule.params:
         if p.unit not in WIDTH:
             return f"the unit of parameter {p.name} of rule {rule.id} is {p.unit!r}; the units are {', '.join(WIDTH)}."
+        unknown = sorted(set(p.needs).difference(q.name for q in rule.params))
+        if unknown:
+            return f"parameter {p.name} of rule {rule.id} needs {unknown[0]!r}, which is none of its parameters."
         if not (isinstance(p.name, str) and p.name.isidentifier() and p.name.islower()) or p.name.startswith(("_", "model_")) or p.name in _NO_WORDS:
             return f"rule {rule.id} cannot have a parameter {p.name!r}: it is to be a key of [limits], in small letters and none that has a meaning there."
     return ""

@@ -46,6 +46,7 @@ from domain.risk import (
     surveillance,
     trading_hours,
     trading_state,
+    volume_share,
 )
 from domain.risk.approval import Approved, approve
 from domain.risk.book import Book
@@ -83,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     price_collar.PX,
     collar_drift.RULE,
     max_order_qty.RULE,
+    volume_share.RULE,
     max_order_value.RULE,
     duplicate_order.RULE,
     self_trade.RULE,

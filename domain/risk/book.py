@@ -24,7 +24,7 @@ from domain.events import (
 )
 from domain.limits import OFF, Limit
 from domain.order import Order
-from domain.risk.bound import ANYONE, Bound
+from domain.risk.bound import ANYONE, Bound, Newest
 from domain.risk.gate import Gate
 from domain.risk.memory import Memory, hears_trades, told
 from domain.risk.rule import Rule
@@ -58,6 +58,7 @@ class Book:
         self._plain: dict[int, Bound] = {}
         self._common: dict[str, Any] = {}
         self._numbers: dict[Place, int] = {}
+        self._newest = Newest()
         self._within: dict[Place, tuple[int, ...]] = {}
         for i, spec in enumerate(opened.instruments):
             for place in ((Scope.VENUE, spec.venue), (Scope.CLASS, spec.asset_class), (Scope.INSTRUMENT, spec.symbol)):
@@ -206,7 +207,7 @@ class Book:
         """The one bound of all instruments that a limit binds, where there is no memory for each: a thousand symbols cost no more than one."""
         bound = self._plain.get(limit.id)
         if bound is None:
-            bound = self._plain[limit.id] = Bound(rule.id, rule.version, limit.scope, "", (), ANYONE, self._number(limit.scope, ""))
+            bound = self._plain[limit.id] = Bound(rule.id, rule.version, limit.scope, "", (), ANYONE, self._number(limit.scope, ""), self._newest)
             bound.take(limit)
             bound.asked = (rule.check, bound)
             if rule.memory is not None:
@@ -224,7 +225,7 @@ class Book:
         if scope is Scope.STRATEGY:
             strategy = self._strategies.index(member) if member in self._strategies else -1
         bound = self._bounds[rule.id, scope, member] = Bound(
-            rule.id, rule.version, scope, member, instruments, strategy, self._number(scope, member)
+            rule.id, rule.version, scope, member, instruments, strategy, self._number(scope, member), self._newest
         )  # fmt: skip
         bound.asked = (rule.check, bound)
         if not rule.params and rule.memory is not None:

@@ -16,6 +16,24 @@ _NEAR: Final = 2**62 - 1  # compiled code compares with numbers up to this witho
 ANYONE: Final = -2
 
 
+class Newest:
+    """The seq that was recorded last, also as an object: most answers to an order rest on the same price, and to make an integer costs as much as to
+    compare one. One for all bounds of a session."""
+
+    __slots__ = ("seq", "shown")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.shown: Any = 0
+
+    def of(self, seq: int) -> Any:
+        """The seq as an object."""
+        if seq != self.seq:
+            self.seq = seq
+            self.shown = seq
+        return self.shown
+
+
 class Bound:
     """What a check is asked about.
 
@@ -27,11 +45,21 @@ class Bound:
     """
 
     __slots__ = (
-        "_id", "_limit", "_limit_shown", "_observed", "_seen", "_version", "asked", "id", "instruments", "last", "member", "memory", "most", "passed", "place", "rule", "scope", "strategy",
+        "_id", "_limit", "_limit_shown", "_newest", "_observed", "_seen", "_version", "asked", "id", "instruments", "last", "member", "memory", "most", "passed", "place", "rule", "scope", "strategy",
         "values", "version", "whole",
     )  # fmt: skip
 
-    def __init__(self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int, place: int = 0) -> None:
+    def __init__(
+        self,
+        rule: str,
+        version: int,
+        scope: Scope,
+        member: str,
+        instruments: tuple[int, ...],
+        strategy: int,
+        place: int = 0,
+        newest: Newest | None = None,
+    ) -> None:
         self.rule = rule
         self.version = version
         self.scope = scope
@@ -46,6 +74,7 @@ class Bound:
         self.asked: Any = None
         self.last: Check | None = None
         self.passed = self.whole = False
+        self._newest = newest or Newest()
         self._observed = self._limit = self._seen = 0
         # The same three numbers as objects: to make one of an integer at each answer costs as much as the comparison.
         self._limit_shown: Any = 0
@@ -71,7 +100,7 @@ class Bound:
             self._limit = limit
             self._limit_shown = shown(limit)
         self._seen = seen
-        self.last = last = _Check(self.rule, passed, shown(observed), self._limit_shown, seen, self._id, self._version)
+        self.last = last = _Check(self.rule, passed, shown(observed), self._limit_shown, self._newest.of(seen), self._id, self._version)
         return last
 
 

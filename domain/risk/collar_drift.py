@@ -90,9 +90,9 @@ def check_collar_drift(p: Proposal, limit: Bound) -> Check:
     Buys and sells count together; a market order has no price. Compared exactly; observed is rounded up to whole basis points, -1 for a
     price that is none. With one of the two numbers off, nothing is bounded. Source: RTS 6 Art. 15(1)(a), "over a period".
     """
-    most, window = limit.values
-    if OFF in (most, window):
+    if not limit.whole:
         return answer(limit, True, 0, OFF)
+    most, window = limit.values
     px = p.limit_px or p.stop_px
     if not px:
         return answer(limit, True, 0, most)
@@ -118,8 +118,8 @@ def check_collar_drift(p: Proposal, limit: Bound) -> Check:
 RULE: Rule = Rule(
     "R-02", "PRICE_COLLAR_WINDOW", "bps", check_collar_drift,
     (
-        Param("collar_drift_bps", "bps", "largest distance between the own prices of an instrument within the window"),
-        Param("collar_drift_window", "ns", "how long a price that was sent counts"),
+        Param("collar_drift_bps", "bps", "largest distance between the own prices of an instrument within the window", ("collar_drift_window",)),
+        Param("collar_drift_window", "ns", "how long a price that was sent counts", ("collar_drift_bps",)),
     ),
     (Scope.INSTRUMENT, Scope.STRATEGY, Scope.CLASS, Scope.VENUE, Scope.ACCOUNT), Bands, overridable=True, late=True,
 )  # fmt: skip

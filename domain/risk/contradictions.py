@@ -27,8 +27,10 @@ def contradictions(limits: Iterable[Limit], instruments: Sequence[Instrument], r
     in_force = {(limit.rule, limit.scope, member): limit.values for limit in limits for member in limit.members or ("",)}
     found: dict[str, None] = {}
     for (rule, _, _), values in in_force.items():
-        for param, numbers in split(params[rule], values):
-            wrong = unfit(param, numbers)
+        numbers_of = split(params[rule], values)
+        there = {param.name for param, numbers in numbers_of if OFF not in numbers}
+        for param, numbers in numbers_of:
+            wrong = unfit(param, numbers) or idle(param, there)
             if wrong:
                 found[wrong] = None
     for spec in instruments:
@@ -67,6 +69,12 @@ def unfit(param: Param, numbers: tuple[int, ...]) -> str:
         return f"{name} is a sum of 2^OrderType, at most {_ALL_TYPES} and not 0, which would let no order pass"
     most = _MOST_OF.get(unit, MOST)
     return "" if numbers[0] <= most else f"{name} is at most {most}, not {numbers[0]}"
+
+
+def idle(param: Param, there: set[str]) -> str:
+    """Why a parameter binds nothing beside those that are there; empty when it does, or when it is off itself."""
+    missing = [name for name in param.needs if name not in there]
+    return f"{param.name} binds nothing without {' and '.join(missing)}" if param.name in there and missing else ""
 
 
 def _binding(spec: Instrument, in_force: dict[tuple[str, Scope, str], tuple[int, ...]], params: dict[str, tuple[Param, ...]]) -> dict[str, int]:

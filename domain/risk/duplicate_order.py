@@ -16,7 +16,7 @@ from domain.risk.memory import Memory
 from domain.risk.proposal import Proposal
 from domain.risk.rule import Param, Rule
 from domain.state import State
-from domain.terms import Scope
+from domain.terms import OrderType, Scope, Side
 
 if TYPE_CHECKING:
     from domain.order import Order
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 MOST: Final = 4096
 SPARE: Final = 16
 NONE: Final = -1
-Fields = tuple[int, int, int, int, int]
-"""Instrument, order type with the sign of the side, quantity, limit and stop price."""
+Fields = tuple[int, OrderType, Side, int, int, int]
+"""Instrument, order type, side, quantity, limit and stop price."""
 
 
 class Sent(Memory):
@@ -47,8 +47,9 @@ class Sent(Memory):
         """One more order was sent."""
         last = self.last
         ns: int = event.ns
-        fields = (order.instrument, order.order_type * order.side, order.order_qty, order.limit_px, order.stop_px)
-        last.pop(fields, None)
+        fields = (order.instrument, order.order_type, order.side, order.order_qty, order.limit_px, order.stop_px)
+        if fields in last:
+            del last[fields]
         last[fields] = (ns, seq)
         self.newest_ns = max(self.newest_ns, ns)
         if len(last) > self._sweep_at:
@@ -78,7 +79,7 @@ def check_duplicate_order(p: Proposal, limit: Bound) -> Check:
     memory: Sent = limit.memory
     if p.intentional or p.replaced is not None or p.now_ns - memory.newest_ns >= limit.most:
         return answer(limit, True, NONE, limit.most)
-    found = memory.last.get((p.instrument, p.order_type * p.side, p.qty, p.limit_px, p.stop_px)) or memory.forgotten
+    found = memory.last.get((p.instrument, p.order_type, p.side, p.qty, p.limit_px, p.stop_px)) or memory.forgotten
     age = p.now_ns - found[0] if found is not None else limit.most
     if found is None or age >= limit.most:
         return answer(limit, True, NONE, limit.most)

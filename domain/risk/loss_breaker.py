@@ -130,8 +130,8 @@ RULE: Rule = Rule(
     ID, "LOSS_BREAKER", "count", check_loss_breaker,
     (
         Param("loss_streak", "count", "losing round trips that trip the breaker"),
-        Param("loss_window", "ns", "only losses of the last so much time count; off: all since the start"),
-        Param("loss_cooldown", "ns", "how long the breaker holds; off: until persons lift it"),
+        Param("loss_window", "ns", "only losses of the last so much time count; off: all since the start", ("loss_streak",)),
+        Param("loss_cooldown", "ns", "how long the breaker holds; off: until persons lift it", ("loss_streak",)),
     ),
     (Scope.ACCOUNT, Scope.STRATEGY, Scope.INSTRUMENT, Scope.CLASS, Scope.VENUE), Trips,
 )  # fmt: skip

@@ -68,7 +68,7 @@ RULE: Rule = Rule(
     "R-24", "OTR", "ratio", check_order_to_trade,
     (
         Param("max_order_to_trade", "ratio", "most messages per trade of the day"),
-        Param("otr_free", "count", "messages of the day that are not counted"),
+        Param("otr_free", "count", "messages of the day that are not counted", ("max_order_to_trade",)),
     ),
     (Scope.INSTRUMENT, Scope.VENUE), Tally, overridable=True, late=True,
 )  # fmt: skip

@@ -100,7 +100,7 @@ RULE: Rule = Rule(
     ID, "REPEAT_EXEC", "count", check_repeated_execution,
     (
         Param("max_repeats", "count", "most orders of a strategy in one instrument and side before a person looks or its position is flat"),
-        Param("repeat_window", "ns", "only orders of the last so much time count; off: all since then"),
+        Param("repeat_window", "ns", "only orders of the last so much time count; off: all since then", ("max_repeats",)),
     ),
     (Scope.STRATEGY,), Repeats, halts=TradingState.HALTED,
 )  # fmt: skip

@@ -29,11 +29,17 @@ ratio: 1/100. rate: count and window in ns. hours: first and last minute of the 
 
 
 class Param(msgspec.Struct, frozen=True, gc=False):
-    """One parameter of a rule: its key in `[limits]`, its unit (see `WIDTH`) and what it means."""
+    """One parameter of a rule: its key in `[limits]`, its unit (see `WIDTH`) and what it means. needs: those without which it binds nothing."""
 
     name: str
     unit: str
     meaning: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The meaning and the needs in words."""
+        return f"{self.meaning}; needs {' and '.join(self.needs)}" if self.needs else self.meaning
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):

@@ -246,10 +246,10 @@ def _unasked(limit: Bound) -> InvariantBroken:
 SPOOF: Rule = Rule(
     "R-25a", "SURV_SPOOF", "bps", check_spoof,
     (
-        Param("spoof_share", "bps", "largest part of the ended orders that may be canceled quickly and without a fill; more raise an alert"),
-        Param("spoof_life", "ns", "a cancel is quick up to this long after the order was sent"),
-        Param("spoof_window", "ns", "only orders that ended in the last so much time count"),
-        Param("spoof_orders", "count", "least number of ended orders that are judged"),
+        Param("spoof_share", "bps", "largest part of the ended orders that may be canceled quickly and without a fill; more raise an alert", ("spoof_life", "spoof_window", "spoof_orders")),
+        Param("spoof_life", "ns", "a cancel is quick up to this long after the order was sent", ("spoof_share", "spoof_window", "spoof_orders")),
+        Param("spoof_window", "ns", "only orders that ended in the last so much time count", ("spoof_share", "spoof_life", "spoof_orders")),
+        Param("spoof_orders", "count", "least number of ended orders that are judged", ("spoof_share", "spoof_life", "spoof_window")),
     ),
     (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Spoofing, alerts=True, late=True,
 )  # fmt: skip
@@ -260,8 +260,8 @@ WASH: Rule = Rule(
 LAYER: Rule = Rule(
     "R-25c", "SURV_LAYERING", "count", check_layering,
     (
-        Param("layering_orders", "count", "cancels at so many prices of one side after a fill of the other raise an alert"),
-        Param("layering_window", "ns", "only cancels up to this long after the fill count"),
+        Param("layering_orders", "count", "cancels at so many prices of one side after a fill of the other raise an alert", ("layering_window",)),
+        Param("layering_window", "ns", "only cancels up to this long after the fill count", ("layering_orders",)),
     ),
     (Scope.INSTRUMENT, Scope.STRATEGY, Scope.ACCOUNT), Layering, alerts=True, late=True,
 )  # fmt: skip

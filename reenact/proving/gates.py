@@ -20,7 +20,7 @@ from reenact.proving.violation import Violation
 PLAIN = frozenset(
     {
         "K-01", "K-03", "R-15", "R-18a", "R-18", "R-17", "R-19a", "R-19b", "R-19c", "R-19d", "R-19e", "R-22", "R-01", "R-01a", "R-01b", "R-03",
-        "R-04", "R-05", "R-07", "R-14", "R-16",
+        "R-04", "R-04a", "R-05", "R-07", "R-14", "R-16",
     }
 )  # fmt: skip
 """Rules that need not know whether an order reduces: where groups of orders stand, alternatives of one group count once (`domain.groups.group`)."""

@@ -68,7 +68,7 @@ CONTROL = setup(
     (Scope.INSTRUMENT, BOTH, {"max_order_qty": 5}),
     control=ControlSettings(two_persons=("limits",), approvers=("bob", "cy"), order_ttl_ns=100 * S, disconnect_ns=30 * S),
 )  # fmt: skip
-BORROW = setup((Scope.INSTRUMENT, BOTH, {"borrow_qty": 30, "require_locate": 1}))
+BORROW = setup((Scope.INSTRUMENT, BOTH, {"borrow_qty": 30, "require_locate": 1, "max_volume_bps": 9_756, "average_volume": 41}))
 OWNED = setup((Scope.INSTRUMENT, ("X",), {"exclusive": 1}), (Scope.INSTRUMENT, ("Y",), {"max_long": 30, "max_short": 30}))
 WATCHED = setup(
     (Scope.ACCOUNT, (), {"spoof_share": 4_000, "spoof_life": S, "spoof_window": 60 * S, "spoof_orders": 2, "wash_window": S}),

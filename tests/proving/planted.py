@@ -54,6 +54,12 @@ def _(p: Proposal, b: Bound) -> Check:
     return answer(b, p.qty < b.most, p.qty, b.most)
 
 
+@check("R-04a", "volume: the part is rounded down", "borrow")
+def _(p: Proposal, b: Bound) -> Check:
+    bps = p.qty * 10_000 // b.values[1]
+    return answer(b, bps <= b.most, bps, b.most)
+
+
 @check("R-03", "value: the contract multiplier is forgotten", "orders")
 def _(p: Proposal, b: Bound) -> Check:
     amt = max(p.limit_px or p.stop_px, p.ref_px) * p.qty * 100

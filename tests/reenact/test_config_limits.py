@@ -51,11 +51,12 @@ def refused(limits: dict[str, Any], *instruments: dict[str, Any], strategies: tu
 
 
 def test_every_parameter_of_every_rule_is_a_key_of_limits_with_an_example_that_reads() -> None:
-    """Given the catalogue of rules, then each parameter can be written in `[limits]` as `reenact rules` shows it, and is written back the same."""
+    """Given the catalogue of rules, then each parameter can be written in `[limits]` as `reenact rules` shows it, with those it needs, and is written back the same."""
     for rule in RULES:
         for p in rule.params:
-            text = json.loads(EXAMPLES[p.unit]) if p.unit != "types" else ["limit", "market"]
-            config = configured({p.name: text}, strategies=("s",))
+            beside = [q for q in rule.params if q.name in p.needs]
+            written = {q.name: json.loads(EXAMPLES[q.unit]) if q.unit != "types" else ["limit", "market"] for q in (p, *beside)}
+            config = configured(written, strategies=("s",))
             again = from_mapping(json.loads(canonical_json(config)))
             assert again == config, p.name
             assert p.name not in RESERVED
@@ -125,6 +126,15 @@ def test_a_members_own_table_wins_key_by_key() -> None:
     }  # fmt: skip
 
 
+def test_what_needs_a_key_that_a_nearer_table_switches_off_is_off_too() -> None:
+    """Given a preset or a default for all, when a nearer table switches off a key that others need, then these bind nobody there and elsewhere they do."""
+    found = bound({"preset": "equity", "max_repeats": "off"}, SPY, strategies=("s",))
+    assert ("R-06", "STRATEGY", "s") not in found
+    found = bound({"collar_drift_bps": 20, "collar_drift_window": "1m", "SPY": {"collar_drift_bps": "off"}}, SPY, QQQ)
+    assert found == {("R-02", "INSTRUMENT", "QQQ"): (20, 60 * 10**9)}
+    assert bound({"preset": "equity", "collar_drift_bps": 20}, SPY)["R-02", "INSTRUMENT", "SPY"] == (20, 60 * 10**9)
+
+
 def test_a_limit_binds_the_first_scope_of_its_rule_or_the_one_it_is_written_for() -> None:
     found = bound(
         {
@@ -187,6 +197,9 @@ def test_the_old_key_for_the_age_of_data_still_works() -> None:
             {"max_gross": "1000 EUR"}, "limits.max_gross",
             "is in EUR, but SPY settles in USD; amounts of different currencies are not added up: write the limit for each instrument.",
         ),
+        ({"collar_drift_bps": 20}, "limits.collar_drift_bps", "binds nothing without collar_drift_window."),
+        ({"collar_drift_bps": 20, "collar_drift_window": "off"}, "limits.collar_drift_bps", "binds nothing without collar_drift_window."),
+        ({"SPY": {"collar_drift_bps": 20}}, "limits.SPY.collar_drift_bps", "binds nothing without collar_drift_window."),
         ({"SPY": {"max_order_value": "5 EUR"}}, "limits.SPY.max_order_value", "for SPY: is in EUR, but SPY settles in USD."),
         ({"max_order_qty": "0.5"}, "limits.max_order_qty", "for SPY: 0.5 has more than 0 decimal digits."),
         ({"max_order_value": 0}, "limits.max_order_value", "must be above 0; leave the key out for no limit, set tradable = false to forbid every order."),

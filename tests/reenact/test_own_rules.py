@@ -138,6 +138,7 @@ def refused(folder: Path, **how: Any) -> str:
         ('"round_lot"', '"class"', "/mine.py:11: rule U-01 cannot have a parameter 'class': it is to be a key of [limits], in small letters"),
         ('"round_lot"', '"given"', "/mine.py:11: rule U-01 cannot have a parameter 'given': it is to be a key of [limits], in small letters"),
         ('"round_lot", "qty"', '"round_lot", "lots"', "/mine.py:11: the unit of parameter round_lot of rule U-01 is 'lots'; the units are qty, amt, px"),
+        ('"quantities are multiples of it"', '"multiples", ("lots",)', "/mine.py:11: parameter round_lot of rule U-01 needs 'lots', which is none of its parameters."),
         ('"ROUND_LOT", "qty"', '"ROUND_LOT", "lots"', "/mine.py:11: the unit of rule U-01 is 'lots'; the units are qty, amt, px"),
         ('"U-01"', '""', "/mine.py:11: a rule needs an id and a reason code in words, it has '' and 'ROUND_LOT'."),
         ("check_round, (", "7, (", "/mine.py:11: the check of rule U-01 is no function; it is 7."),

@@ -162,7 +162,15 @@ def _drift(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
     return away <= most, f"own prices from {min(own)} to {max(own)} in {window} ns, {float(away):.2f} bps apart, the limit is {most}"
 
 
+def _share(facts: Facts, w: Wish, limit: Limit | None, member: str) -> Verdict:
+    most, average = most_of(facts, limit, "max_volume_bps"), most_of(facts, limit, "average_volume")
+    if OFF in (most, average):
+        return True, "no part of the volume is bounded"
+    part = Fraction(w.qty * 10_000, average) if average else None
+    return part is not None and part <= most, f"a quantity of {w.qty} where {average} are traded, the limit is {most} bps"
+
+
 OPINIONS: dict[str, Opinion] = {
     "K-01": _killed, "K-02": _state, "R-19a": _tradable, "R-19b": _tick, "R-19c": _lot, "R-19e": _expires, "R-19d": _min_notional, "R-20a": _feed_up, "R-20": _age,
-    "R-01": _collar, "R-01a": _collar_ticks, "R-01b": _collar_px, "R-03": _value, "R-04": _qty, "R-02": _drift, "R-07": _position, "R-23": _reduce_only,
+    "R-01": _collar, "R-01a": _collar_ticks, "R-01b": _collar_px, "R-03": _value, "R-04": _qty, "R-04a": _share, "R-02": _drift, "R-07": _position, "R-23": _reduce_only,
 }  # fmt: skip

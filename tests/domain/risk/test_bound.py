@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.limits import Check, Limit
-from domain.risk.bound import ANYONE, MOST, Bound, answer, shown
+from domain.risk.bound import ANYONE, MOST, Bound, Newest, answer, shown
 from domain.terms import Scope
 
 
@@ -41,6 +41,17 @@ def test_a_limit_is_whole_when_none_of_its_numbers_is_off(values: tuple[int, ...
     assert not bound.whole
     bound.take(Limit(1, "R-07", Scope.ACCOUNT, (), values))
     assert bound.whole is whole
+
+
+def test_the_seq_that_is_shown_is_the_one_that_was_seen() -> None:
+    """Given bounds that share what was seen last, then each answer has its own seq, of the first event as well."""
+    newest = Newest()
+    one, two = (Bound(rule, 1, Scope.ACCOUNT, "", (), ANYONE, 0, newest) for rule in ("R-07", "R-09"))
+    for seen in (1, 0, 1, 10**6, 10**6, 0):
+        for bound in (one, two):
+            assert answer(bound, True, 1, 2, seen).seen == seen
+    assert answer(two, True, 1, 2, 10**6).seen is answer(one, True, 1, 2, 10**6).seen
+    assert Newest().of(0) == 0
 
 
 def test_an_equal_answer_is_the_same_record_and_any_other_a_new_one() -> None:

@@ -104,6 +104,33 @@ def test_numbers_must_be_of_the_parameters_unit(unit: str, numbers: tuple[int, .
     assert expected in sentence
 
 
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ({"collar_drift_bps": 5}, ["collar_drift_bps binds nothing without collar_drift_window"]),
+        ({"collar_drift_window": 5}, ["collar_drift_window binds nothing without collar_drift_bps"]),
+        ({"collar_drift_bps": 5, "collar_drift_window": 0}, []),
+        ({"collar_drift_bps": OFF, "collar_drift_window": OFF}, []),
+        ({"layering_window": 5, "layering_orders": OFF}, ["layering_window binds nothing without layering_orders"]),
+        ({"spoof_share": 5, "spoof_life": 5, "spoof_window": 5, "spoof_orders": 5}, []),
+        ({"max_volume_bps": 0}, ["max_volume_bps binds nothing without average_volume"]),
+        ({"max_order_to_trade": 5}, []),
+        ({"otr_free": 5}, ["otr_free binds nothing without max_order_to_trade"]),
+        ({"loss_streak": 5}, []),
+        ({"max_long": 5}, []),
+    ],
+)
+def test_a_parameter_that_binds_nothing_without_another_is_refused_without_it(numbers: dict[str, int], expected: list[str]) -> None:
+    """Given a number that means nothing by itself, then a sentence says what is missing, and none does where all are there or all are off."""
+    assert found(limits(**numbers)) == expected
+
+
+def test_all_that_is_missing_is_named() -> None:
+    """Given one of four numbers that need each other, then the sentence names the other three; a senseless number is said to be senseless."""
+    assert found(limits(spoof_life=5)) == ["spoof_life binds nothing without spoof_share and spoof_window and spoof_orders"]
+    assert found(limits(collar_drift_bps=-7)) == ["collar_drift_bps is -1 (off) or not negative, not -7"]
+
+
 def test_a_limit_with_numbers_that_are_none_of_their_unit_contradicts_itself_once() -> None:
     """Given a senseless number for two members, then there is one sentence."""
     assert found([Limit(1, "R-01", Scope.INSTRUMENT, ("X", "Y"), (-7,))]) == ["collar_bps is -1 (off) or not negative, not -7"]
