@@ -48,8 +48,7 @@ class Sent(Memory):
         last = self.last
         ns: int = event.ns
         fields = (order.instrument, order.order_type, order.side, order.order_qty, order.limit_px, order.stop_px)
-        if fields in last:
-            del last[fields]
+        last.pop(fields, None)
         last[fields] = (ns, seq)
         self.newest_ns = max(self.newest_ns, ns)
         if len(last) > self._sweep_at:
