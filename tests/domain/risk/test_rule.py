@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from domain.risk import KNOWN, OFF, RULES, WIDTH, Rule, limits_of
+from domain.risk import KNOWN, OFF, RULES, WIDTH, Param, Rule, limits_of
 from domain.terms import Scope
 from reenact.limiting import _rule_row
 
@@ -27,6 +27,15 @@ def test_every_rule_says_its_source_its_units_and_where_it_binds(rule: Rule) -> 
     assert all(p.unit in WIDTH and p.meaning for p in rule.params)
     assert rule.scopes
     assert rule.width == sum(WIDTH[p.unit] for p in rule.params)
+
+
+def test_what_a_parameter_needs_is_said_with_its_meaning_and_is_another_of_its_rule() -> None:
+    """Given parameters, then the text of one that needs others names them, and these are parameters of the same rule."""
+    assert Param("a", "qty", "so many", ("b", "c")).text == "so many; needs b and c"
+    assert Param("a", "qty", "so many").text == "so many"
+    for rule in RULES:
+        for p in rule.params:
+            assert {*p.needs} <= {q.name for q in rule.params} - {p.name}
 
 
 def test_limits_are_gathered_by_rule_and_what_is_left_out_is_off() -> None:

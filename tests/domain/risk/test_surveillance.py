@@ -284,8 +284,8 @@ def layered(
 
 def answered(told: Told, side: int, ns: int = T) -> None:
     """An order of s0 on this side is filled."""
-    told.fill(told.send(0, 0, side, 10), 10)
-    told.trades(10 * side, ns=ns)
+    told.fill(told.send(0, 0, side, 10), 1)
+    told.trades(side, ns=ns)
 
 
 def cancels(told: Told, prices: list[int], at: int = T, side: int = 1, strategy: int = 0) -> None:
