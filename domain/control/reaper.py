@@ -1,6 +1,6 @@
 """Decides which orders have worked for too long: older than `ControlSettings.order_ttl_ns` since they were sent, whatever was changed since.
 
-Invariants: an order is asked to be canceled once, not before its time, and again only if a busted fill gave it back its quantity; the stop and the target of a bracket are spared, they are as old as their position; at most one timer is waiting; closed orders are not held for long.
+Invariants: an order is asked to be canceled once, not before its time, and again only if a report brought it back to life; the stop and the target of a bracket are spared, they are as old as their position; at most one timer is waiting; closed orders are not held for long.
 Source: features A S4-04; house rule.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from domain.events import FillBusted, FillCorrected, OrderSubmitted, TimerFired
+from domain.events import FillBusted, FillCorrected, OrderFilled, OrderRestated, OrderSubmitted, TimerFired
 from domain.order import Order
+from domain.terms import OrdStatus
 
 if TYPE_CHECKING:
     from domain.engine import Engine
@@ -34,11 +35,18 @@ class Reaper:
         self._waiting = False
         engine.desk.on_sent.append(self._on_sent)
         engine.timers[TIMER] = self._on_timer
-        engine.subscribe(FillBusted, self._on_bust)
-        engine.subscribe(FillCorrected, self._on_bust)
+        for report in (FillBusted, FillCorrected, OrderRestated):
+            engine.subscribe(report, self._on_revived)
+        engine.subscribe(OrderFilled, self._on_filled)
 
-    def _on_bust(self, event: FillBusted | FillCorrected, seq: int) -> None:
-        """An order that was done works again: at once where its time is over, else from when it was sent."""
+    def _on_filled(self, event: OrderFilled, seq: int) -> None:
+        """A fill refutes a reject."""
+        order = self._desk.state.order
+        if order is not None and order.ended is OrdStatus.REJECTED:
+            self._on_revived(event, seq)
+
+    def _on_revived(self, event: FillBusted | FillCorrected | OrderRestated | OrderFilled, seq: int) -> None:
+        """An order that was done may work again: at once where its time is over, else from when it was sent."""
         order = self._desk.state.order
         if order is None or not order.worst_leaves:
             return

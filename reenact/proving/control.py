@@ -10,7 +10,7 @@ import msgspec
 from domain import events as ev
 from domain.limits import Limit
 from domain.risk.rule import WIDTH
-from domain.terms import TradingState
+from domain.terms import GroupKind, TradingState
 from reenact.proving.facts import Facts, Place
 from reenact.proving.invariants import Invariant
 from reenact.proving.known import Known
@@ -289,7 +289,7 @@ class OldOrders(Asks):
     """The reaper."""
 
     id = "REAPER"
-    says = "an order that works longer than its time, and did not come back to life, has a cancel intent"
+    says = "an order that works longer than its time has a cancel intent, unless it protects a position"
     after = (ev.OrderCancelRequested,)
 
     def take(self, seq: int, event: Any) -> None:
@@ -301,7 +301,8 @@ class OldOrders(Asks):
         ttl = self.facts.opened.control.order_ttl_ns
         if ttl > 0:
             for known in self.facts.working.values():
-                if self.facts.now_ns - known.ns > ttl:
+                protects = known.reduce_only and known.group and self.facts.groups[known.group].kind is GroupKind.BRACKET
+                if self.facts.now_ns - known.ns > ttl and not protects:
                     self.must(self.asked[known.seq], f"order {known.cl_ord_id} works for {self.facts.now_ns - known.ns} ns, {ttl} are allowed")
 
 

@@ -66,6 +66,7 @@ class Facts:
             self._bind(limit)
         self.halts: dict[Place, dict[str, ev.TradingHalted | ev.KillSwitchEngaged]] = {}
         self.grouped: set[int] = set()
+        self.groups: dict[int, ev.GroupOpened] = {}
         self.purses: dict[tuple[str, Scope, str], Any] = {}
         self.known: Known | None = None
         self.moved: list[tuple[int, int, int, int]] = []
@@ -96,7 +97,7 @@ class Facts:
             ev.TradePrinted: self._trade, ev.QuoteUpdated: self._quote, ev.BarClosed: self._bar, ev.OrderSubmitted: self._submitted,
             ev.LimitsChanged: lambda e: self._bind(e.limit), ev.TradingHalted: self._halted, ev.KillSwitchEngaged: self._halted,
             ev.TradingResumed: self._resumed, ev.ParametersChanged: self._parameters, ev.FeedLost: self._feed_lost, ev.FeedConnected: self._feed_connected, ev.FeedGap: self._feed_gap,
-            ev.DayRolled: self._day, ev.GroupOpened: self._grouped, ev.VenueLost: self._venue_lost, ev.VenueConnected: self._venue_connected,
+            ev.DayRolled: self._day, ev.GroupOpened: self._grouped, ev.GroupLegged: self._legged, ev.VenueLost: self._venue_lost, ev.VenueConnected: self._venue_connected,
             ev.ExternalTradeObserved: self._external, ev.FeeCharged: self._fee, ev.FundingPaid: self._fee, ev.ReconciliationAdjusted: self._adjusted,
         }  # fmt: skip
 
@@ -291,6 +292,11 @@ class Facts:
 
     def _grouped(self, e: ev.GroupOpened) -> None:
         self.grouped.add(e.instrument)
+        self.groups[e.number] = e
+
+    def _legged(self, e: ev.GroupLegged) -> None:
+        known = self.by_id[e.cl_ord_id]
+        known.group, known.role = e.number, e.role
 
     def _venue_connected(self, e: ev.VenueConnected) -> None:
         self.lost_venues.pop(e.venue, None)

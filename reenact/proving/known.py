@@ -12,11 +12,12 @@ LONGER_LIVED = (TimeInForce.GTC, TimeInForce.GTD)
 
 
 class Known:
-    """An order of the session. `sign` is +1 for a buy; quantities in 10^-qty_digits, prices in 10^-price_digits."""
+    """An order of the session. `sign` is +1 for a buy; quantities in 10^-qty_digits, prices in 10^-price_digits. `group`
+    and `role` within it: 0 and empty for an order that stands alone."""
 
     __slots__ = (
-        "accepted", "answered", "approval", "asked", "cancel_ids", "cl_ord_id", "ended", "fills", "ids", "instrument", "limit_px", "ns", "order_type", "qty",
-        "reduce_only", "reported", "rests", "revived", "sent", "seq", "sign", "stop_px", "strategy", "time_in_force", "unknown", "void", "worst",
+        "accepted", "answered", "approval", "asked", "cancel_ids", "cl_ord_id", "ended", "fills", "group", "ids", "instrument", "limit_px", "ns", "order_type", "qty",
+        "reduce_only", "reported", "rests", "revived", "role", "sent", "seq", "sign", "stop_px", "strategy", "time_in_force", "unknown", "void", "worst",
     )  # fmt: skip
 
     def __init__(self, sent: OrderSubmitted, seq: int) -> None:
@@ -47,6 +48,8 @@ class Known:
         self.accepted = False
         self.answered = False
         self.worst = sent.order_qty
+        self.group = 0
+        self.role = ""
 
     @property
     def filled(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain import events as ev
-from reenact.proving.adversary import CANCEL, HOLD, LATER, LIMIT, MARKET, ORDER, REPLACE, STOP, STOP_LIMIT, TRAILING, told
+from reenact.proving.adversary import CANCEL, CANCEL_GROUP, GROUP, HOLD, LATER, LIMIT, MARKET, ORDER, REPLACE, STOP, STOP_LIMIT, TRAILING, told
 from reenact.proving.dice import Dice, Mover
 from reenact.proving.facts import PERSON
 from reenact.proving.near import edges_of, near_ns, near_px, near_qty
@@ -21,11 +21,12 @@ TRADE, QUOTE = 1, 2
 class Market(Mover):
     """Ticks, feeds, time, and what strategies want."""
 
-    def __init__(self, walk: Walk, *, attacked: bool, gentle: bool) -> None:
-        """`attacked`: the adversary stands for the strategies. `gentle`: most orders are small and plain, feeds stay up, so that much is approved."""
+    def __init__(self, walk: Walk, *, attacked: bool, gentle: bool, grouped: bool) -> None:
+        """`attacked`: the adversary stands for the strategies, and opens groups of orders where it is `grouped`. `gentle`: most orders are small and plain, feeds stay up, so that much is approved."""
         super().__init__(walk)
         self.attacked = attacked
         self.gentle = gentle
+        self.grouped = grouped
         self.px = list(walk.setup.px) or [100 * 10**s.price_digits for s in walk.opened.instruments]
         self.began = list(self.px)
 
@@ -111,7 +112,8 @@ class Market(Mover):
         """Moves of the strategies: by the adversary where it stands for them, else by more of the market."""
         if not self.attacked or not self.facts.opened.strategies:
             return (self.trade, self.trades, self.quote)
-        return (self.order, self.order, self.change, self.order, self.again, self.order, self.change, self.later, self.repeat)
+        plain = (self.order, self.order, self.change, self.order, self.again, self.order, self.change, self.later, self.repeat)
+        return (self.group, *plain, self.group, self.group, self.ungroup) if self.grouped else plain
 
     def tell(self, d: Dice, verb: int, who: int, i: int, side: int, qty: int, *, on: int, away: int, shape: int = 0, life: int = 0, flags: int = 0, times: int = 1) -> None:  # fmt: skip
         """Let a tick say it; the tick stands in the same instrument or another one."""
@@ -191,6 +193,18 @@ class Market(Mover):
             qty = d.one([known.qty, *near_qty(self.facts, i, known.sign, known.strategy, self.px[i]), known.qty + self.facts.specs[i].lot_qty])
         who = known.strategy if known else 0
         self.tell(d, verb, who, i, known.sign if known else 1, qty, on=self.heard_on(d, who, i), away=away, flags=d.of(2))
+
+    def group(self, d: Dice) -> None:
+        """A strategy opens a bracket, alternatives, or an order that triggers others, around the last price."""
+        who, i, side, qty, *_, on = self.drawn(d)
+        tick = self.facts.specs[i].tick_px
+        away = d.one((3 * tick, tick, 20 * tick, self.px[i] // 50, self.px[i] // 5))
+        self.tell(d, GROUP, who, i, side, qty, on=on, away=away - away % tick or tick, shape=d.of(3), life=d.of(3), flags=d.of(8))
+
+    def ungroup(self, d: Dice) -> None:
+        """A strategy gives up one of its groups."""
+        who = d.of(len(self.facts.opened.strategies))
+        self.tell(d, CANCEL_GROUP, who, 0, 1, 1, on=self.heard_on(d, who, 0), away=-1 - d.of(3))
 
     def later(self, d: Dice) -> None:
         """A strategy wants an order when its data has reached a certain age."""

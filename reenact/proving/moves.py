@@ -20,13 +20,13 @@ Move = tuple[int, int]
 
 class Moves:
     """What can happen in one session. `style` says how: bit 0 the user's own strategies run, else the adversary; bit 1 halts and kills are
-    asked for; bit 2 the market is gentle and orders are plain.
+    asked for; bit 2 the market is gentle and orders are plain; bit 3 the adversary opens groups of orders.
     """
 
     def __init__(self, walk: Walk, style: int) -> None:
         self.walk = walk
         self._venue = Venue(walk, gentle=bool(style & 4))
-        market = Market(walk, attacked=not style & 1, gentle=bool(style & 4))
+        market = Market(walk, attacked=not style & 1, gentle=bool(style & 4), grouped=bool(style & 8))
         self._persons = Persons(walk, stern=bool(style & 2))
         self._by: tuple[tuple[Callable[[Dice], None], ...], ...] = (
             market.market(), market.wishes(), self._venue.moves(), self._persons.moves(), (market.wait,), (self._restart,),

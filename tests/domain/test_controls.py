@@ -17,7 +17,10 @@ from domain.events import (
     LimitsChanged,
     OrderAccepted,
     OrderDenied,
+    OrderExpired,
     OrderFilled,
+    OrderRejected,
+    OrderRestated,
     ParametersChanged,
     SessionResumed,
     TimerFired,
@@ -28,10 +31,11 @@ from domain.events import (
     VenueLost,
 )
 from domain.instrument import instrument
-from domain.terms import Scope, TradingState
+from domain.terms import Liquidity, Scope, TimeInForce, TradingState
 from reenact.freezing import freeze, thaw
 from tests.domain.harness import SECOND, T0, World, X, trades
 from tests.domain.people import Buys, asks, cancel_rejected, canceled, cancels, fire, house_timers, refusal
+from tests.domain.risk.build import Acts
 
 OTHER = instrument("E", price_digits=2, qty_digits=0, venue="V2", asset_class="fx")
 HALT, REDUCE, KILL = TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.KILLED
@@ -502,6 +506,32 @@ def test_the_next_timer_is_for_the_oldest_order_that_still_works() -> None:
     assert len(cancels(w)) == 2
     w.tick(trades(100, start=40))
     assert house_timers(w) == {"reaper": 50}
+
+
+@pytest.mark.parametrize(("at", "when"), [(4, 11), (60, 60)])
+@pytest.mark.parametrize("how", ["a fill after a reject", "a word of the venue after it was done for the day"])
+def test_an_order_that_comes_back_to_life_is_old_again(how: str, at: int, when: int) -> None:
+    """Given an order that had ended, when a report shows that it works, then it is canceled when its time is over, at once if that was before."""
+    act = Acts(lambda ctx: ctx.buy(0, 10, limit_px=100, time_in_force=TimeInForce.DAY))
+    w = World(act, instruments=(X, OTHER), control=ControlSettings(order_ttl_ns=10 * SECOND)).tick(trades(100, start=1))
+    order = w.sent[0]
+    first, again = T0 + 2 * SECOND, T0 + at * SECOND
+    if how == "a fill after a reject":
+        w.step(OrderRejected(first, 0, order.cl_ord_id, first, "no"))
+        revived: Any = OrderFilled(again, 0, order.cl_ord_id, again, "e1", 100, 1, Liquidity.TAKER, 0, "USD", 2)
+    else:
+        w.step(OrderExpired(first, 0, order.cl_ord_id, first, done_for_day=True, reason="day"))
+        revived = OrderRestated(again, 0, order.cl_ord_id, again, order.order_qty, "tomorrow")
+    assert not w.engine.desk.state.orders.find(order.cl_ord_id).worst_leaves  # type: ignore[union-attr]
+    w.tick(trades(100, start=3))
+    if at > 10:
+        fire(w, "reaper")
+    w.step(revived)
+    if at < 10:
+        assert not cancels(w)
+        fire(w, "reaper")
+    mine = [c for c in cancels(w) if c.orig_cl_ord_id == order.cl_ord_id]
+    assert [c.ns for c in mine] == [T0 + when * SECOND]
 
 
 def test_without_a_time_nothing_is_reaped_and_no_timer_is_set() -> None:
