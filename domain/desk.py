@@ -28,6 +28,7 @@ from domain.events import (
     TradingHalted,
 )
 from domain.journal import Journal
+from domain.order import Changes, Order
 from domain.proposals import Proposals
 from domain.risk import RULES, Approved, Book, Gate, Proposal, Rule, approve
 from domain.risk.approval import Answers
@@ -61,12 +62,13 @@ class Desk:
     """Wishes in, events out. `index` is the current tick of the market's table, `counted` how far its ticks have their seq.
 
     `order_n` numbers the ids given out, `sent_n` counts orders sent, `denied_n` orders, replacements and cancels denied. `overrides` are the ones that
-    two persons granted and nobody used yet, by number.
+    two persons granted and nobody used yet, by number. `reported` is the order that the current input reports on, `moved` what it moved: the state
+    knows both only until the first decision.
     """
 
     __slots__ = (
-        "_sizings", "acted", "cause", "code", "counted", "denied_n", "index", "journal", "market", "next_timer_ns", "now_ns", "on_sent", "order_n",
-        "outbox", "overrides", "proposals", "risk", "sent_n", "state",
+        "_sizings", "acted", "cause", "code", "counted", "denied_n", "index", "journal", "market", "moved", "next_timer_ns", "now_ns", "on_sent", "order_n",
+        "outbox", "overrides", "proposals", "reported", "risk", "sent_n", "state",
     )  # fmt: skip
 
     def __init__(self, opened: SessionOpened, journal: Journal, rules: Sequence[Rule] = ()) -> None:
@@ -87,6 +89,8 @@ class Desk:
         self.cause = 0
         self.acted = False
         self.next_timer_ns = NEVER
+        self.reported: Order | None = None
+        self.moved: Changes = ()
 
     def sync(self) -> None:
         """Give the ticks up to the current one their seq, so that what follows can name it as cause."""

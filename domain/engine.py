@@ -132,9 +132,12 @@ class Engine:
         desk.now_ns = event.ns
         kind = type(event)
         desk.fold(event, seq)
+        state = desk.state
+        desk.reported = state.order
+        desk.moved = state.changes
         if self._stirred:
             self._watch.judge()
-        if desk.state.noticed:
+        if state.noticed:
             self._surveillance.tell(seq)
         for react in self.reacts.get(kind, ()):
             react(event, seq)
@@ -284,9 +287,9 @@ class Engine:
             scanner.next = -1
 
     def _on_fill(self, event: OrderFilled, seq: int) -> None:
-        state = self.desk.state
-        if state.changes and state.order is not None:
-            handler = self._on_fills.get(state.order.strategy)
+        desk = self.desk
+        if desk.moved and desk.reported is not None:
+            handler = self._on_fills.get(desk.reported.strategy)
             if handler is not None:
                 call, ctx = handler
                 self._disturb(ctx.index)

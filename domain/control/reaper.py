@@ -41,13 +41,13 @@ class Reaper:
 
     def _on_filled(self, event: OrderFilled, seq: int) -> None:
         """A fill refutes a reject."""
-        order = self._desk.state.order
+        order = self._desk.reported
         if order is not None and order.ended is OrdStatus.REJECTED:
             self._on_revived(event, seq)
 
     def _on_revived(self, event: FillBusted | FillCorrected | OrderRestated | OrderFilled, seq: int) -> None:
         """An order that was done may work again: at once where its time is over, else from when it was sent."""
-        order = self._desk.state.order
+        order = self._desk.reported
         if order is None or not order.worst_leaves:
             return
         if not any(known is order for _, known in self._sent):

@@ -140,13 +140,13 @@ class Groups:
         self._tend(g)
 
     def _on_report(self, event: Any, seq: int) -> None:
-        state = self._engine.desk.state
-        order = state.order
+        desk = self._engine.desk
+        order = desk.reported
         found = self.book.place_of(order) if order is not None else None
         if found is None or order is None:
             return
         g, part = found
-        if state.changes and part.role not in (ENTRY, FLAT):
+        if desk.moved and part.role not in (ENTRY, FLAT):
             g.last = part.role
         kind = type(event)
         if order.number in g.doubted and kind not in _FILLS:
@@ -313,7 +313,8 @@ class Groups:
     def _ask(self, g: Group, order: Order, *, again: bool = False) -> None:
         """Ask the venue to cancel; no budget of cancels holds this up."""
         g.canceled[order.number] = None
-        self._engine.desk.cancel(order.cl_ord_id, f"group {g.number} does not want it any more", house=True, again=again)
+        why = "was given up by its strategy" if g.released else "does not want it any more"
+        self._engine.desk.cancel(order.cl_ord_id, f"group {g.number} {why}", house=True, again=again)
 
     def _refused(self, g: Group, part: Part, order: Order, event: OrderCancelRejected | OrderRejected) -> None:
         """The venue refused a request on an order that still works."""

@@ -1,6 +1,7 @@
 """Watches the loss limits: whatever takes a loss further than allowed, a tick, a fill, a charge, the roll of the day, halts the scope there and then.
 
-The halt is recorded, and every working order of the scope is asked to be canceled, before any strategy hears of the cause. The watch tells the
+The halt is recorded, and every working order of the scope but what protects an open bracket is asked to be canceled, before any strategy hears of
+the cause. The watch tells the
 engine the next tick that trips a limit, so that quiet runs stay quiet: while nothing is held, or no price in the table can trip anything, it
 has nothing to say and costs nothing.
 
@@ -175,7 +176,10 @@ class Watch:
     def _halt(self, bound: Bound, reason: str, observed: int, limit: int, until_ns: int = 0) -> None:
         desk = self._desk
         desk.halt(desk.cause, bound.scope, bound.member, _REDUCE_ONLY, bound.rule, reason, until_ns, shown(observed), shown(limit))
+        groups = desk.proposals.groups
         for order in working_in(desk, (bound.scope, bound.member)):
+            if groups is not None and groups.book.protects(order):
+                continue  # without its stop, what is held could lose more
             desk.cancel(order.cl_ord_id, f"{bound.rule}: {reason}", house=True)
 
     def _resume(self, bound: Bound, reason: str) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from reenact.proving.control import KINDS as _CONTROL
 from reenact.proving.gates import Gates
+from reenact.proving.grouped import KINDS as _GROUPED
 from reenact.proving.invariants import Invariant
 from reenact.proving.losses import KINDS as _LOSSES
 from reenact.proving.records import KINDS as _RECORDS
 from reenact.proving.sized import KINDS as _SIZED
 from reenact.proving.watched import KINDS as _WATCHED
 
-KINDS: tuple[type[Invariant], ...] = (Gates, *_RECORDS, *_CONTROL, *_LOSSES, *_WATCHED, *_SIZED)
+KINDS: tuple[type[Invariant], ...] = (Gates, *_RECORDS, *_CONTROL, *_LOSSES, *_WATCHED, *_SIZED, *_GROUPED)
 """Every invariant."""
 
 __all__ = ["KINDS", "Invariant"]

@@ -10,7 +10,7 @@ import msgspec
 from domain import events as ev
 from domain.limits import Limit
 from domain.risk.rule import WIDTH
-from domain.terms import GroupKind, TradingState
+from domain.terms import TradingState
 from reenact.proving.facts import Facts, Place
 from reenact.proving.invariants import Invariant
 from reenact.proving.known import Known
@@ -301,8 +301,7 @@ class OldOrders(Asks):
         ttl = self.facts.opened.control.order_ttl_ns
         if ttl > 0:
             for known in self.facts.working.values():
-                protects = known.reduce_only and known.group and self.facts.groups[known.group].kind is GroupKind.BRACKET
-                if self.facts.now_ns - known.ns > ttl and not protects:
+                if self.facts.now_ns - known.ns > ttl and not self.facts.protects(known):
                     self.must(self.asked[known.seq], f"order {known.cl_ord_id} works for {self.facts.now_ns - known.ns} ns, {ttl} are allowed")
 
 

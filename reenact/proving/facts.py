@@ -13,7 +13,7 @@ from domain import events as ev
 from domain.instrument import Instrument
 from domain.limits import OFF, Limit
 from domain.risk.rule import Rule
-from domain.terms import Scope, TradingState
+from domain.terms import GroupKind, Scope, TradingState
 from reenact.proving.known import Known
 from reenact.proving.params import offsets
 
@@ -293,6 +293,10 @@ class Facts:
     def _grouped(self, e: ev.GroupOpened) -> None:
         self.grouped.add(e.instrument)
         self.groups[e.number] = e
+
+    def protects(self, known: Known) -> bool:
+        """The order is the stop or the target of a bracket."""
+        return known.group > 0 and known.reduce_only and self.groups[known.group].kind is GroupKind.BRACKET
 
     def _legged(self, e: ev.GroupLegged) -> None:
         known = self.by_id[e.cl_ord_id]

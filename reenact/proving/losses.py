@@ -24,7 +24,7 @@ class Losses(Invariant):
     """Loss limits of any scope."""
 
     id = "L-01"
-    says = "a loss beyond its limit halts the scope at that very event, cancels its orders, and holds until it is lifted as configured"
+    says = "a loss beyond its limit halts the scope at that very event, cancels its orders but for what protects, and holds until it is lifted as configured"
     before = (*_OUTSIDE,)
     after = _MOVES
 
@@ -110,7 +110,7 @@ class Losses(Invariant):
         for purse, halted in self.stopped:
             for known in facts.working.values():
                 if known.seq < halted and purse.place in facts.places(known.strategy, known.instrument):
-                    asked = known.seq in self.asked or known.revived
+                    asked = known.seq in self.asked or known.revived or facts.protects(known)
                     self.must(asked, f"{_place(purse)} was halted by {purse.rule}, order {known.cl_ord_id} works without a cancel intent", purse.rule)
         self.stopped = []
 

@@ -37,9 +37,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(style=_NUMBERS)
     def begin(self, style: int) -> None:
         """A session opens, under attack or with its own strategies."""
-        # Hypothesis plays what it found once more, in the style in which it was found; else no two sessions have their style from one number.
-        self.tally.begun += 1
-        self.style = style_of(spread(style, -self.tally.begun)) if self.tally.found is None else self.tally.style
+        self.style = style_of(spread(style, 0))
         self.done: list[Move] = []
         self.walk: Walk | None = None
         if self.tally.spent:
@@ -147,8 +145,8 @@ def spread(number: int, place: int) -> int:
 
 
 def style_of(number: int) -> int:
-    """The style of a session: its own strategies in one of eight, halts and kills in one of three, gentle in every second, groups in one of four."""
-    return (1 if number % 8 == 7 else 0) | (2 if number // 8 % 3 == 1 else 0) | (4 if number // 24 % 2 else 0) | (8 if number // 48 % 4 == 3 else 0)
+    """The style of a session: its own strategies in one of eight, halts and kills in one of three, gentle in every second, groups in one of three."""
+    return (1 if number % 8 == 7 else 0) | (2 if number // 8 % 3 == 1 else 0) | (4 if number // 24 % 2 else 0) | (8 if number // 48 % 3 == 2 else 0)
 
 
 def start(setup: Setup, attacked: Setup, style: int, kinds: Sequence[type[Invariant]], tally: Tally, name: str = "prove") -> tuple[Walk, Moves]:

@@ -19,7 +19,7 @@ class Enough(BaseException):
 
 
 class Tally:
-    """Steps, examples, and what was put to the test. `steps` counts inputs to the engine, each one checked, `begun` sessions; `found` is the first violation
+    """Steps, examples, and what was put to the test. `steps` counts inputs to the engine, each one checked; `found` is the first violation
     with the style and moves that led to it; `wanted`: the invariants whose violation counts, empty for all.
     """
 
@@ -28,7 +28,7 @@ class Tally:
         self.most = steps
         self.seconds = seconds
         self.progress = progress
-        self.steps = self.begun = self.examples = self.commits = 0
+        self.steps = self.examples = self.commits = 0
         self.tested: Counter[str] = Counter()
         self.reached: Counter[tuple[str, str]] = Counter()
         self.seen: Counter[str] = Counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.context import Context
 from domain.errors import StrategyError
 from domain.events import (
     ControlSettings,
@@ -13,11 +14,15 @@ from domain.events import (
     OrderCanceled,
     OrderCancelRequested,
     OrderDenied,
+    OrderFilled,
+    OrderReplaceRequested,
     OrderSubmitted,
     TradePrinted,
+    TradingHalted,
 )
+from domain.risk import limits_of
 from domain.strategy import Strategy
-from domain.terms import GroupKind, Side
+from domain.terms import GroupKind, Scope, Side, TradingState
 from tests.domain.grouped import Grouped, bracket, entered
 from tests.domain.harness import SECOND
 
@@ -160,3 +165,40 @@ def test_what_a_group_does_names_its_cause() -> None:
     assert isinstance(by_seq[failed.cause], OrderCanceled)
     cancel = w.of(OrderCancelRequested)[0]
     assert by_seq[cancel.cause] is failed
+
+
+class Hears(Strategy):
+    """Writes down the fills that it is told of."""
+
+    def __init__(self) -> None:
+        self.fills: list[str] = []
+
+    def on_fill(self, ctx: Context, fill: OrderFilled) -> None:
+        self.fills.append(fill.exec_id)
+
+
+def test_a_strategy_hears_of_every_fill_whatever_its_group_asks_for_because_of_it() -> None:
+    """Given a bracket, when fills make its legs be sent, replaced and canceled, then the strategy is told of each fill, and no other is told."""
+    mine, other = Hears(), Hears()
+    w = bracket(Grouped(mine, other)).answer()
+    w.trade("entry", 4).answer().trade("entry", 6).answer().trade("target", 3).trade("stop", 7).answer()
+    assert (mine.fills, other.fills) == (["x1", "x2", "x3", "x4"], [])
+    assert w.of(OrderReplaceRequested)
+    assert (w.position, w.works) == (0, {})
+
+
+@pytest.mark.parametrize("plain", [0, 1])
+def test_a_loss_halt_at_a_fill_leaves_what_is_held_protected(plain: int) -> None:
+    """Given a protected position and another entry, when its fill takes the loss beyond the limit, then what only protects works on, what the fill
+    opened is protected as well, and everything else is canceled."""
+    w = Grouped(limits=limits_of(Scope.ACCOUNT, (), {"daily_loss": (1_000,)}))
+    bracket(w).answer().trade("entry", 10).answer()
+    mine = {w.order("stop").cl_ord_id, w.order("target").cl_ord_id}
+    others = [w.ctx.buy(0, 5, limit_px=9_000) for _ in range(plain)]
+    bracket(w).accept("entry").trade("entry", 10, px=10_200)
+    assert [(e.rule, e.state) for e in w.of(TradingHalted) if isinstance(e, TradingHalted)] == [("L-01", TradingState.REDUCE_ONLY)]
+    assert w.cancels == others
+    w.answer()
+    assert w.works == {"stop": 10, "target": 10}
+    assert mine <= {o.cl_ord_id for o in w.engine.desk.state.orders.working()}
+    assert w.failures == []
