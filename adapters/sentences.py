@@ -174,6 +174,7 @@ _TELL: dict[str, Callable[[Row], str]] = {
     ),
     "GroupLegged": lambda r: f"order {r['cl_ord_id']} is the {r['role']} of group {r['number']}",
     "GroupLegFailed": lambda r: f"the {r['role']} of group {r['number']} failed ({r['on_failure']} follows){_because(r)}",
+    "GroupReleased": lambda r: f"group {r['number']} is given up by its strategy{_because(r)}",
     "GroupClosed": _ungrouped,
     "GroupReopened": lambda r: f"group {r['number']} is looked after again{_because(r)}",
     "OutcomeRecorded": lambda r: f"a round trip in {r['instrument']} brought {r['amt']}{_by(r['actor'])}{_because(r)}",

@@ -127,9 +127,9 @@ class Context:
         """Send an order that sends the others once it is filled whole; should it end sooner, they never leave. Returns the group's number."""
         return self._groups().start(self.index, instrument, GroupKind.OTO, oto_legs(entry, then), on_failure, reason)
 
-    def cancel_group(self, number: int) -> None:
+    def cancel_group(self, number: int, reason: str = "") -> None:
         """Cancel every order of a group; the position that its fills built stays as it is, and is no longer protected."""
-        self._groups().cancel(self.index, number)
+        self._groups().cancel(self.index, number, reason)
 
     def _groups(self) -> Groups:
         groups = self._desk.proposals.groups

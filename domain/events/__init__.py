@@ -28,7 +28,7 @@ from domain.events.control import (
     TradingResumed,
 )
 from domain.events.decisions import OrderApproved, OrderDenied, OrderSized, ParametersChanged, SignalRaised
-from domain.events.groups import GroupClosed, GroupLegFailed, GroupLegged, GroupOpened, GroupReopened, Leg
+from domain.events.groups import GroupClosed, GroupLegFailed, GroupLegged, GroupOpened, GroupReleased, GroupReopened, Leg
 from domain.events.market import BarClosed, FeedConnected, FeedGap, FeedLost, FrameRefused, QuoteUpdated, TradePrinted
 from domain.events.orders import (
     FillBusted,
@@ -78,7 +78,7 @@ AnyInput = (
 AnyDecision = (
     TimerSet | SignalRaised | ParametersChanged | OrderSized | OrderApproved | OrderDenied | LimitsChanged | TradingHalted | TradingResumed
     | KillSwitchEngaged | KillCompleted | ApprovalRequested | ApprovalClosed | OverrideGranted | OverrideClosed | SurveillanceAlerted | OutcomeRecorded
-    | GroupOpened | GroupLegged | GroupLegFailed | GroupClosed | GroupReopened | OrderSubmitted | OrderCancelRequested | OrderReplaceRequested | OrderUnknown
+    | GroupOpened | GroupLegged | GroupLegFailed | GroupReleased | GroupClosed | GroupReopened | OrderSubmitted | OrderCancelRequested | OrderReplaceRequested | OrderUnknown
     | OperatorCommandRefused
     | ReconciliationBreak | ReconciliationAdjusted
 )  # fmt: skip
@@ -131,6 +131,7 @@ __all__ = [
     "GroupLegFailed",
     "GroupLegged",
     "GroupOpened",
+    "GroupReleased",
     "GroupReopened",
     "KillCompleted",
     "KillSwitchEngaged",

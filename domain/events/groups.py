@@ -61,6 +61,13 @@ class GroupLegFailed(Event, frozen=True, tag="legfail"):
     reason: str
 
 
+class GroupReleased(Event, frozen=True, tag="ungroup"):
+    """Decision. Its strategy gives a group up: every order of it is canceled, and what its fills built stays as it is, unprotected. Source: features A S4-22."""
+
+    number: int
+    reason: str
+
+
 class GroupClosed(Event, frozen=True, tag="grouped"):
     """Decision. Nothing of the group works and nothing is left to do. `open_qty` is what its fills left open and unprotected, signed. Source: features A S4-22."""
 

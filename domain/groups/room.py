@@ -32,6 +32,7 @@ from domain.events import (
     GroupLegFailed,
     GroupLegged,
     GroupOpened,
+    GroupReleased,
     GroupReopened,
     Leg,
     OrderAccepted,
@@ -126,18 +127,22 @@ class Groups:
         desk.cause = cause
         return g.number
 
-    def cancel(self, strategy: int, number: int) -> None:
+    def cancel(self, strategy: int, number: int, reason: str) -> None:
         """Cancel what works of a group; the position that it built stays. Raises StrategyError for a number that the strategy has no group of."""
         if not 0 < number <= self.book.count:
             raise StrategyError(f"there is no group {number} to cancel; the last one opened has the number {self.book.count}")
         g = self.book.find(number)
-        if g is None or g.closed:
+        if g is None or g.closed or g.released:
             return
         if g.strategy != strategy:
             raise StrategyError(f"group {number} belongs to another strategy")
-        self._engine.desk.sync()
+        desk = self._engine.desk
+        desk.sync()
         g.released = True
+        cause = desk.cause
+        desk.cause = desk.emit(GroupReleased(desk.now_ns, cause, number, reason))
         self._tend(g)
+        desk.cause = cause
 
     def _on_report(self, event: Any, seq: int) -> None:
         desk = self._engine.desk
@@ -313,8 +318,7 @@ class Groups:
     def _ask(self, g: Group, order: Order, *, again: bool = False) -> None:
         """Ask the venue to cancel; no budget of cancels holds this up."""
         g.canceled[order.number] = None
-        why = "was given up by its strategy" if g.released else "does not want it any more"
-        self._engine.desk.cancel(order.cl_ord_id, f"group {g.number} {why}", house=True, again=again)
+        self._engine.desk.cancel(order.cl_ord_id, f"group {g.number} does not want it any more", house=True, again=again)
 
     def _refused(self, g: Group, part: Part, order: Order, event: OrderCancelRejected | OrderRejected) -> None:
         """The venue refused a request on an order that still works."""

@@ -301,7 +301,7 @@ class OldOrders(Asks):
         ttl = self.facts.opened.control.order_ttl_ns
         if ttl > 0:
             for known in self.facts.working.values():
-                if self.facts.now_ns - known.ns > ttl and not self.facts.protects(known):
+                if self.facts.now_ns - known.ns > ttl and not known.protects:
                     self.must(self.asked[known.seq], f"order {known.cl_ord_id} works for {self.facts.now_ns - known.ns} ns, {ttl} are allowed")
 
 

@@ -86,26 +86,23 @@ class Facts:
         if take is not None:
             take(event)
 
-    def _table(self) -> dict[type, Callable[[Any], None]]:
+    def _table(self) -> dict[type, Callable[[Any], Any]]:
         reports = (
             ev.OrderAccepted, ev.OrderPended, ev.OrderRejected, ev.OrderTriggered, ev.OrderFilled, ev.OrderCanceled, ev.OrderCancelRejected,
             ev.OrderReplaced, ev.OrderRestated, ev.OrderExpired, ev.FillBusted, ev.FillCorrected, ev.OrderCancelRequested,
             ev.OrderReplaceRequested, ev.OrderUnknown,
         )  # fmt: skip
-        takes: dict[type, Callable[[Any], None]] = dict.fromkeys(reports, self._report)
+        takes: dict[type, Callable[[Any], Any]] = dict.fromkeys(reports, self._report)
         return takes | {
-            ev.TradePrinted: self._trade, ev.QuoteUpdated: self._quote, ev.BarClosed: self._bar, ev.OrderSubmitted: self._submitted,
+            ev.TradePrinted: self._trade, ev.QuoteUpdated: self._quote, ev.BarClosed: lambda e: self._printed(e.instrument, e.close_px, e.ns), ev.OrderSubmitted: self._submitted,
             ev.LimitsChanged: lambda e: self._bind(e.limit), ev.TradingHalted: self._halted, ev.KillSwitchEngaged: self._halted,
-            ev.TradingResumed: self._resumed, ev.ParametersChanged: self._parameters, ev.FeedLost: self._feed_lost, ev.FeedConnected: self._feed_connected, ev.FeedGap: self._feed_gap,
-            ev.DayRolled: self._day, ev.GroupOpened: self._grouped, ev.GroupLegged: self._legged, ev.VenueLost: self._venue_lost, ev.VenueConnected: self._venue_connected,
+            ev.TradingResumed: self._resumed, ev.ParametersChanged: self._parameters, ev.FeedLost: self._feed_lost, ev.FeedConnected: lambda e: self.lost_feeds.pop(e.feed, None), ev.FeedGap: self._feed_gap,
+            ev.DayRolled: self._day, ev.GroupOpened: self._grouped, ev.GroupLegged: self._legged, ev.VenueLost: self._venue_lost, ev.VenueConnected: lambda e: self.lost_venues.pop(e.venue, None),
             ev.ExternalTradeObserved: self._external, ev.FeeCharged: self._fee, ev.FundingPaid: self._fee, ev.ReconciliationAdjusted: self._adjusted,
         }  # fmt: skip
 
     def _trade(self, e: ev.TradePrinted) -> None:
         self._printed(e.instrument, e.px, e.ns)
-
-    def _bar(self, e: ev.BarClosed) -> None:
-        self._printed(e.instrument, e.close_px, e.ns)
 
     def _printed(self, i: int, px: int, ns: int) -> None:
         self.before[i] = last[0] if (last := self.prints[i]) is not None else 0
@@ -279,9 +276,6 @@ class Facts:
     def _feed_lost(self, e: ev.FeedLost) -> None:
         self.lost_feeds[e.feed] = e.instruments
 
-    def _feed_connected(self, e: ev.FeedConnected) -> None:
-        self.lost_feeds.pop(e.feed, None)
-
     def _feed_gap(self, e: ev.FeedGap) -> None:
         for i in range(len(self.specs)) if e.instrument < 0 else (e.instrument,):
             self.gaps[i] = self.seq
@@ -294,16 +288,10 @@ class Facts:
         self.grouped.add(e.instrument)
         self.groups[e.number] = e
 
-    def protects(self, known: Known) -> bool:
-        """The order is the stop or the target of a bracket."""
-        return known.group > 0 and known.reduce_only and self.groups[known.group].kind is GroupKind.BRACKET
-
     def _legged(self, e: ev.GroupLegged) -> None:
         known = self.by_id[e.cl_ord_id]
         known.group, known.role = e.number, e.role
-
-    def _venue_connected(self, e: ev.VenueConnected) -> None:
-        self.lost_venues.pop(e.venue, None)
+        known.protects = known.reduce_only and self.groups[e.number].kind is GroupKind.BRACKET
 
     def _venue_lost(self, e: ev.VenueLost) -> None:
         self.lost_venues.setdefault(e.venue, e.ns)

@@ -52,7 +52,7 @@ class Groups(Invariant):
     says = "a group's siblings are canceled at once and once, its exits are as large as what is open, and a closed group works nothing"
     before = (ev.OrderSubmitted, ev.OrderReplaceRequested, ev.OrderCancelRequested, ev.GroupClosed)
     after = (
-        ev.GroupOpened, ev.GroupLegged, ev.GroupLegFailed, ev.GroupReopened, ev.OrderCancelRequested, ev.OrderCancelRejected, ev.OrderRejected,
+        ev.GroupOpened, ev.GroupLegged, ev.GroupLegFailed, ev.GroupReleased, ev.GroupReopened, ev.OrderCancelRequested, ev.OrderCancelRejected, ev.OrderRejected,
         ev.SessionResumed,
     )  # fmt: skip
 
@@ -116,16 +116,15 @@ class Groups(Invariant):
                 told = self.groups[event.number]
                 told.failed.add(event.role)
                 told.flattens = told.flattens or event.on_failure is FailurePolicy.FLATTEN
+            case ev.GroupReleased():
+                self.groups[event.number].given_up = True
             case ev.GroupReopened():
                 self.groups[event.number].closed = False
             case ev.SessionResumed():
                 self.resumed += 1
             case ev.OrderCancelRequested() if known is not None and known.group:
-                told = self.groups[known.group]
-                if event.reason == f"group {known.group} was given up by its strategy":
-                    told.given_up = True
-                elif not event.reason.startswith(f"group {known.group} "):
-                    told.taken.add(known.role)
+                if not event.reason.startswith(f"group {known.group} "):
+                    self.groups[known.group].taken.add(known.role)
             case ev.OrderCancelRejected() | ev.OrderRejected() if known is not None:
                 self.refused[known.seq] += 1
 

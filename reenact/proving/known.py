@@ -13,10 +13,11 @@ LONGER_LIVED = (TimeInForce.GTC, TimeInForce.GTD)
 
 class Known:
     """An order of the session. `sign` is +1 for a buy; quantities in 10^-qty_digits, prices in 10^-price_digits. `group`
-    and `role` within it: 0 and empty for an order that stands alone."""
+    and `role` within it: 0 and empty for an order that stands alone. `protects`: the stop or
+    the target of a bracket."""
 
     __slots__ = (
-        "accepted", "answered", "approval", "asked", "cancel_ids", "cl_ord_id", "ended", "fills", "group", "ids", "instrument", "limit_px", "ns", "order_type", "qty",
+        "accepted", "answered", "approval", "asked", "cancel_ids", "cl_ord_id", "ended", "fills", "group", "ids", "instrument", "limit_px", "ns", "order_type", "protects", "qty",
         "reduce_only", "reported", "rests", "revived", "role", "sent", "seq", "sign", "stop_px", "strategy", "time_in_force", "unknown", "void", "worst",
     )  # fmt: skip
 
@@ -49,6 +50,7 @@ class Known:
         self.answered = False
         self.worst = sent.order_qty
         self.group = 0
+        self.protects = False
         self.role = ""
 
     @property

@@ -110,7 +110,7 @@ class Losses(Invariant):
         for purse, halted in self.stopped:
             for known in facts.working.values():
                 if known.seq < halted and purse.place in facts.places(known.strategy, known.instrument):
-                    asked = known.seq in self.asked or known.revived or facts.protects(known)
+                    asked = known.seq in self.asked or known.revived or known.protects
                     self.must(asked, f"{_place(purse)} was halted by {purse.rule}, order {known.cl_ord_id} works without a cancel intent", purse.rule)
         self.stopped = []
 

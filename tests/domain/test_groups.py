@@ -10,6 +10,7 @@ from domain.events import (
     ControlSettings,
     GroupLegFailed,
     GroupOpened,
+    GroupReleased,
     Leg,
     OrderCanceled,
     OrderCancelRequested,
@@ -50,9 +51,11 @@ def test_a_kill_is_not_fought() -> None:
 def test_a_canceled_group_leaves_its_position() -> None:
     """Given a bracket filled in part, when the strategy cancels the group, then every order gets one cancel, it closes, and late fills are its own."""
     w = bracket(Grouped()).answer().trade("entry", 4).answer()
+    w.ctx.cancel_group(1, "enough")
     w.ctx.cancel_group(1)
-    w.ctx.cancel_group(1)
-    assert len(w.cancels) == 3
+    assert [e.reason for e in w.of(GroupReleased) if isinstance(e, GroupReleased)] == ["enough"]
+    released = next(seq for seq, e in w.events if isinstance(e, GroupReleased))
+    assert [e.cause for e in w.of(OrderCancelRequested)] == [released] * 3
     w.answer()
     assert w.closings == [(1, 4, "canceled by request")]
     w.ctx.cancel_group(1)
