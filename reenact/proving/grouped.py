@@ -89,9 +89,14 @@ class Groups(Invariant):
         told.closed = True
         left = ", ".join(known.cl_ord_id for known in told.working)
         self.must(not left, f"group {event.number} was closed while {left} works")
+        if told.opened.kind is GroupKind.OCO:
+            return
+        net = sum(known.sign * known.filled for known in told.orders)
         if told.opened.kind is GroupKind.BRACKET:
-            net = sum(known.sign * known.filled for known in told.orders)
             self.must(event.open_qty == net, f"group {event.number} was closed with {event.open_qty} open, its fills leave {net}")
+        if told.flattens and not told.given_up:
+            flat = not net or FLAT in told.failed | told.taken
+            self.must(flat, f"group {event.number} was to be flattened and was closed with {net} open")
 
     def _fits(self, told: Told, role: str, qty: int, order: str) -> None:
         """What protects a bracket is sent for what is open."""

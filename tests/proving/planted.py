@@ -36,10 +36,10 @@ from domain.risk.repeated_execution import Repeats
 from domain.risk.window import Window
 from domain.state import State
 from domain.terms import OrdStatus, Scope, TradingState
-from tests.proving import planted_sizes, planted_watch
+from tests.proving import planted_groups, planted_sizes, planted_watch
 from tests.proving.bench import PLANTED, Bench, Planted, check, planted, sound_rule
 
-__all__ = ["PLANTED", "Planted", "planted_sizes", "planted_watch"]
+__all__ = ["PLANTED", "Planted", "planted_groups", "planted_sizes", "planted_watch"]
 
 # Order by order: sizes, prices, data.
 
