@@ -10,12 +10,12 @@ import msgspec
 from adapters.rules import place_text
 from adapters.times import parse_time, time_text
 from domain.errors import ReenactError
-from domain.events import DECISIONS, INPUTS, AnyRecorded, ParametersChanged, SessionOpened
+from domain.events import ParametersChanged, SessionOpened
 from domain.money import to_text
-from domain.state import State
 from domain.terms import Scope, TradingState
 from projections import Fold
 from projections.controls import Approval, Controls, Halt
+from projections.losses import Loss, Losses
 from projections.market import Last, Market
 from projections.orders import Orders
 from projections.pnl import Pnl
@@ -59,6 +59,25 @@ class HaltRow(msgspec.Struct, frozen=True):
     until: str
 
 
+class LossRow(msgspec.Struct, frozen=True):
+    """A loss limit: how much is lost and how much may be. `loss` is negative for a gain, empty where something held has no price.
+
+    `key` is its name in a configuration; `limit` is empty where it is a part of a peak that has no number yet. `trips_at`: where one instrument
+    is held, its first price that trips the limit, as do all prices `beyond` it (below or above); empty where no price of it does.
+    """
+
+    rule: str
+    key: str
+    place: str
+    loss: str
+    limit: str
+    currency: str
+    latched: bool
+    instrument: str
+    trips_at: str
+    beyond: str
+
+
 class Moment(msgspec.Struct, frozen=True):
     """Everything after the event `seq`. `trading`: the strictest state of the account; `halts`: what is not free, by scope."""
 
@@ -76,40 +95,35 @@ class Moment(msgspec.Struct, frozen=True):
     instruments: list[InstrumentPnlRow]
     halts: list[HaltRow]
     limits: list[LimitRow]
+    losses: list[LossRow]
     waiting: list[str]
     params: dict[str, str]
     timers: list[TimerRow]
     lost_feeds: list[str]
 
 
-class _Known(Fold):
-    """The engine's own state, and the parameters the strategies ran with."""
+class _Parameters(Fold):
+    """The parameters the strategies ran with."""
 
     def __init__(self) -> None:
-        self.state: State | None = None
         self.params: dict[str, str] = {}
         self.names: tuple[str, ...] = ()
-        self.last_ns = 0
-        self.handlers = dict.fromkeys(DECISIONS | INPUTS, self._any)
+        self.handlers = {SessionOpened: self._open, ParametersChanged: self._change}
 
-    def _any(self, seq: int, event: AnyRecorded) -> None:
-        self.last_ns = event.ns
-        if isinstance(event, SessionOpened):
-            self.state = State(event)
-            self.names = tuple(s.name for s in event.strategies)
-            self.params = {s.name: s.params for s in event.strategies}
-        elif self.state is not None:
-            self.state.evolve(event)
-        if isinstance(event, ParametersChanged):
-            self.params[self.names[event.strategy]] = event.params
+    def _open(self, seq: int, event: SessionOpened) -> None:
+        self.names = tuple(s.name for s in event.strategies)
+        self.params = {s.name: s.params for s in event.strategies}
+
+    def _change(self, seq: int, event: ParametersChanged) -> None:
+        self.params[self.names[event.strategy]] = event.params
 
 
 def moment(session: SessionLog, when: str) -> Moment:
     """The state after the event of a seq, or after everything received up to an ISO time. Raises ReenactError outside the session."""
     until_seq, until_ns = _bound(when)
-    known, market, orders, positions, pnl, controls = _Known(), Market(), Orders(), Positions(), Pnl(), Controls()
-    reached = fold(session.commits(), [known, market, orders, positions, pnl, controls], until_seq=until_seq, until_ns=until_ns)
-    state = known.state
+    losses, given, market, orders, positions, pnl, controls = Losses(), _Parameters(), Market(), Orders(), Positions(), Pnl(), Controls()
+    reached = fold(session.commits(), [losses, given, market, orders, positions, pnl, controls], until_seq=until_seq, until_ns=until_ns)
+    state = losses.state
     if state is None or (until_seq is not None and until_seq > reached):
         last = session.last()[0]
         raise ReenactError(
@@ -123,9 +137,9 @@ def moment(session: SessionLog, when: str) -> Moment:
         session.name, reached, time_text(event.ns), account_state(controls).name, str(state.day) if state.day else "",
         {c: money(n, state.digits[c]) for c, n in state.cash.items()}, [_market_row(x) for x in market.rows()],
         position_rows(positions), order_lines(r for r in orders.rows() if r.leaves_qty), len(orders.rows()), accounts, lines,
-        [_halt_row(h) for h in controls.halted()], limit_rows(controls, session.opened()), [_asked(a) for a in controls.approvals if not a.outcome],
-        known.params,
-        [TimerRow(known.names[s], name, time_text(due)) for (s, name), due in sorted(state.timers.items(), key=lambda t: (t[1], t[0]))],
+        [_halt_row(h) for h in controls.halted()], limit_rows(controls, session.opened()), [_loss_row(x) for x in losses.rows()],
+        [_asked(a) for a in controls.approvals if not a.outcome], given.params,
+        [TimerRow(given.names[s], name, time_text(due)) for (s, name), due in sorted(state.timers.items(), key=lambda t: (t[1], t[0]))],
         sorted(specs[i].symbol for i in state.lost),
     )  # fmt: skip
 
@@ -148,6 +162,15 @@ def account_state(controls: Controls) -> TradingState:
 def _halt_row(h: Halt) -> HaltRow:
     until = time_text(h.until_ns) if h.until_ns else ""
     return HaltRow(place_text(h.scope, h.member), h.state.name, h.rule, h.reason, time_text(h.ns), h.seq, until)
+
+
+def _loss_row(x: Loss) -> LossRow:
+    spec = x.instrument
+    return LossRow(
+        x.rule, x.param, place_text(x.scope, x.member), "" if x.loss is None else money(x.loss, x.digits),
+        "" if x.most is None else money(x.most, x.digits), x.currency, x.latched, spec.symbol if spec is not None else "",
+        spec.px_text(x.trigger_px) if spec is not None else "", "" if spec is None else "below" if x.qty > 0 else "above",
+    )  # fmt: skip
 
 
 def _asked(a: Approval) -> str:

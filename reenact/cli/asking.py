@@ -20,7 +20,7 @@ from reenact.explain import why as explain_why
 from reenact.explain import why_not as explain_why_not
 from reenact.limiting import LimitRow
 from reenact.logs import FORMS, SessionLog, open_log
-from reenact.moment import Moment, moment
+from reenact.moment import LossRow, Moment, moment
 
 _STATUS = {"status": {"filled": "green", "denied": "red", "rejected": "red", "unknown": "red bold", "canceled": "dim", "expired": "dim"}}
 _GATE = {"gate": {"denied": "red", "held": "dim"}}
@@ -154,6 +154,7 @@ def _show_moment(m: Moment) -> None:
         ("Profit and loss", lambda: show_rows(m.pnl, empty="none", columns=_PNL)),
         ("Halts", lambda: show_rows(m.halts, empty="none: everything may trade", columns=_HALTS, tones=_STATES)),
         ("Limits", lambda: show_limits(m.limits)),
+        ("Losses", lambda: _show_losses(m.losses)),
         ("Timers", lambda: show_rows(m.timers, empty="none", columns={"strategy": "Strategy", "name": "Timer", "due": "Due"})),
     ]
     for heading, show in sections:
@@ -163,6 +164,22 @@ def _show_moment(m: Moment) -> None:
     click.echo()
     title("Strategy parameters")
     show_pairs(m.params.items())
+
+
+def _show_losses(losses: Sequence[LossRow]) -> None:
+    """Loss limits in force, a line for each, with the price that trips it."""
+    rows = [
+        {
+            "rule": r.rule, "key": r.key, "binds": r.place, "loss": r.loss or "no price", "limit": r.limit or "no peak", "currency": r.currency,
+            "state": "tripped" if r.latched else "", "trips": f"{r.instrument} at {r.trips_at} or {r.beyond}" if r.trips_at else "",
+        }
+        for r in losses
+    ]  # fmt: skip
+    columns = {
+        "rule": "Rule", "key": "Limit of", "binds": "Binds", "loss": "Loss so far", "limit": "Limit", "currency": "Currency", "state": "State",
+        "trips": "Trips",
+    }  # fmt: skip
+    show_rows(rows, empty="none: no loss is limited", columns=columns, tones={"state": {"tripped": "red"}})
 
 
 @click.command(epilog=example("reenact events --type OrderFilled --instrument SPY", "reenact events --seq 48000:48250 --json"))

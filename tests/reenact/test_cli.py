@@ -12,6 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reenact.cli import main
+from reenact.logs import open_log
+from tests.domain.harness import World, trades
+from tests.domain.loss_sessions import Ordered, fill, one_limit
 from tests.reenact.recorded import session, write_log
 
 COMMANDS = tuple(main.commands)
@@ -181,6 +184,24 @@ def test_at_is_the_state_of_everything_then(log: str) -> None:
     last = answer("at", "2030-01-01", "--log", log)
     assert last["trading"] == "KILLED"
     assert "Working orders" in ask("at", "5", "--log", log).stdout
+
+
+def test_at_tells_how_far_each_loss_limit_is_from_tripping(tmp_path: Path) -> None:
+    """Given 10 held from 100.00 with a daily loss of 5.00, then the price that trips it is told, and after it that it has tripped."""
+    url = f"sqlite://{tmp_path}/loss.db"
+    world = World(Ordered(), limits=one_limit("L-01", 500)).tick(trades(10_000))
+    fill(world, 0, 10, 10_000)
+    held = world.journal.seq
+    world.tick(trades(9_980, 9_949, start=2))
+    with open_log(url, create=True) as store:
+        store.append("test", 1, [world.record()])
+    row = {"rule": "L-01", "key": "daily_loss", "place": "account", "limit": "5.00", "currency": "USD"}
+    holds = {"latched": False, "instrument": "X", "trips_at": "99.49", "beyond": "below"}
+    assert answer("at", str(held + 1), "--log", url)["losses"] == [row | holds | {"loss": "2.00"}]
+    tripped = {"latched": True, "instrument": "", "trips_at": "", "beyond": ""}
+    assert answer("at", "2030-01-01", "--log", url)["losses"] == [row | tripped | {"loss": "5.10"}]
+    assert "X at 99.49 or below" in ask("at", str(held), "--log", url).stdout
+    assert "tripped" in ask("at", "2030-01-01", "--log", url).stdout
 
 
 def test_report_is_one_file_and_holds_the_orders(log: str, tmp_path: Path) -> None:
