@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 import domain.desk
+from domain.risk import RULES
 from reenact.cli import main
+from reenact.cli.prove import _SENSE
+from reenact.proving import KINDS
 from reenact.proving.running import prove
 from reenact.proving.shrink import shrunk
 from tests.proving.configs import ALL, ORDERS
@@ -56,6 +59,11 @@ def test_the_command_says_proven_and_ends_with_0() -> None:
     assert found.exit_code == 0, found.output
     assert "PROVEN" in found.output
     assert "seed 0" in found.output
+
+
+def test_the_command_says_in_words_what_every_invariant_beside_the_rules_is() -> None:
+    """Given the invariants, then each is a rule with a code of its own, or has words."""
+    assert {kind.id for kind in KINDS} - {rule.id for rule in RULES} <= _SENSE.keys()
 
 
 @pytest.mark.parametrize(
