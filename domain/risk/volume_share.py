@@ -28,7 +28,7 @@ def check_volume_share(p: Proposal, limit: Bound) -> Check:
 
 
 RULE: Rule = Rule(
-    "R-04a", "VOLUME_SHARE", "bps", check_volume_share,
+    "R-04a", "MAX_ORDER_QTY", "bps", check_volume_share,
     (
         Param("max_volume_bps", "bps", "largest part of the average volume that one order may have", ("average_volume",)),
         Param("average_volume", "qty", "what the instrument trades on average, for example in a day", ("max_volume_bps",)),

@@ -44,7 +44,7 @@ def test_a_large_order_is_denied_even_when_it_only_reduces() -> None:
 
 def test_the_catalogue_says_what_the_rule_is() -> None:
     """Given the catalogue, then code, unit, scope and keys are these."""
-    assert card("R-04a") == ("VOLUME_SHARE", "bps", (("max_volume_bps", "bps"), ("average_volume", "qty")), (Scope.INSTRUMENT,), True, None, 1)
+    assert card("R-04a") == ("MAX_ORDER_QTY", "bps", (("max_volume_bps", "bps"), ("average_volume", "qty")), (Scope.INSTRUMENT,), True, None, 1)
 
 
 @given(qty=st.integers(0, 10**6), most=st.integers(0, 20_000), average=st.integers(1, 10**7))
@@ -62,7 +62,7 @@ def test_no_prefix_of_a_log_holds_an_order_beyond_the_part(orders: list[int], mo
     for n in range(len(orders)):
         world.tick(trades(10_000, start=n + 1))
     assert [o.order_qty for o in world.sent] == [qty for qty in orders if qty * 10_000 <= most * average]
-    assert denials(world) == [("VOLUME_SHARE", ["R-04a"])] * (len(orders) - len(world.sent))
+    assert denials(world) == [("MAX_ORDER_QTY", ["R-04a"])] * (len(orders) - len(world.sent))
 
 
 def _buys(qty: int):  # type: ignore[no-untyped-def]
