@@ -26,7 +26,7 @@ FOUND = 1
 _SENSE = {"GATES": "own approval, all rules answered", "CAUSE": "every decision has a cause", "MONEY": "cash and positions add up",
           "BALANCE": "reported balances are compared", "UNKNOWN": "unanswered orders after a restart", "REAPER": "old orders are canceled",
           "LIMITS": "limits change as asked", "K-05": "overrides pass one order, once", "K-05b": "requests need a second person", "REPLAY": "the log re-enacts to the same bytes",
-          "GROUP": "siblings canceled once, exits fit", "SIZING": "sizes as the policies say", "R-25": "patterns and alerts agree"}  # fmt: skip
+          "FILLS": "strategies are told of their fills", "GROUP": "siblings canceled once, exits fit", "SIZING": "sizes as the policies say", "R-25": "patterns and alerts agree"}  # fmt: skip
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ Invariants: what it does is a function of the recorded ticks alone, so that ever
 from __future__ import annotations
 
 from domain.context import Context
-from domain.events import Leg, QuoteUpdated, TradePrinted
+from domain.events import Leg, OrderFilled, QuoteUpdated, TradePrinted
 from domain.strategy import Strategy
 from domain.terms import FailurePolicy, Side, TimeInForce
-from reenact.proving.wish import GONE, REPLACES
+from reenact.proving.wish import GONE, HEARD, REPLACES
 
 TARGET = "reenact.proving.adversary:Adversary"
 ORDER, CANCEL, REPLACE, HOLD, LATER, GROUP, CANCEL_GROUP = 1, 2, 3, 4, 5, 6, 7
@@ -54,6 +54,10 @@ class Adversary(Strategy):
                 self._act(ctx, tick.conditions, tick.side, tick.qty)
             elif tick.event_ns > tick.ns:
                 ctx.set_timer(f"{tick.conditions} {int(tick.side)} {tick.qty}", tick.event_ns)
+
+    def on_fill(self, ctx: Context, fill: OrderFilled) -> None:
+        """Say that it was told."""
+        ctx.hold(0, HEARD + fill.exec_id)
 
     def on_timer(self, ctx: Context, name: str) -> None:
         """Do now what a tick said for later."""

@@ -8,8 +8,10 @@ from typing import Any
 
 from domain import events as ev
 from domain.events import DECISIONS
-from reenact.proving.facts import Facts
+from reenact.proving.adversary import TARGET
+from reenact.proving.facts import PERSON, Facts
 from reenact.proving.invariants import Invariant
+from reenact.proving.wish import HEARD
 
 
 class Causes(Invariant):
@@ -22,6 +24,33 @@ class Causes(Invariant):
     def take(self, seq: int, event: Any) -> None:
         """Look at a decision."""
         self.must(0 < event.cause < seq, f"a decision names event {event.cause} as its cause")
+
+
+class Heard(Invariant):
+    """Strategies know what they trade."""
+
+    id = "FILLS"
+    says = "a strategy is told of every fill that moves its position, once"
+    after = (ev.OrderFilled, ev.SignalRaised)
+
+    def __init__(self, facts: Facts, tested: Counter[str]) -> None:
+        super().__init__(facts, tested)
+        self.due: Counter[tuple[int, str]] = Counter()
+
+    def take(self, seq: int, event: Any) -> None:
+        """Count fills up, and what the adversary says that it heard down."""
+        strategies = self.facts.opened.strategies
+        if isinstance(event, ev.SignalRaised):
+            if event.reason.startswith(HEARD):
+                self.due[event.strategy, event.reason.removeprefix(HEARD)] -= 1
+        elif self.facts.moved and (strategy := self.facts.moved[0][0]) != PERSON and strategies[strategy].target == TARGET:
+            self.due[strategy, event.exec_id] += 1
+
+    def settle(self) -> None:
+        """Nothing is left to be told."""
+        for (strategy, exec_id), n in self.due.items():
+            self.must(n == 0, f"{self.facts.names[strategy]} was told of fill {exec_id} {'too often' if n < 0 else 'too seldom'}")
+        self.due.clear()
 
 
 class Ids(Invariant):
@@ -98,4 +127,4 @@ class Unknown(Invariant):
         self.due = []
 
 
-KINDS = (Causes, Ids, Balances, Unknown)
+KINDS = (Causes, Heard, Ids, Balances, Unknown)

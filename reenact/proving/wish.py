@@ -19,6 +19,8 @@ REPLACES = "replaces "
 """How the adversary's signals say which order they want to replace."""
 GONE = "wants it gone"
 """How the adversary's cancels say that nobody else asked for them."""
+HEARD = "heard of fill "
+"""How the adversary says which fill it was told of."""
 
 
 class Wish(msgspec.Struct, frozen=True):

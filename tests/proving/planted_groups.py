@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import domain.groups.room
+from domain.engine import Engine
 from domain.groups.group import ENTRY, KEEP, Group, Part
 from domain.groups.room import Groups
 from domain.order import Order
@@ -57,6 +58,15 @@ def _(bench: Bench) -> None:
         sound(self, event, seq)
 
     sound = bench.put(Groups, "_on_report", broken)
+
+
+@planted("fills: a strategy is told of nothing that was followed by a decision of its group", "orders", 60_000)
+def _(bench: Bench) -> None:
+    def broken(self: Engine, event: Any, seq: int) -> None:
+        self.desk.reported, self.desk.moved = self.desk.state.order, self.desk.state.changes
+        sound(self, event, seq)
+
+    sound = bench.put(Engine, "_on_fill", broken)
 
 
 @planted("groups: a failure that is to flatten is only recorded", "orders", 60_000)
