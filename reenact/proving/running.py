@@ -23,7 +23,7 @@ from reenact.proving.tally import Enough, Progress, Tally
 from reenact.proving.violation import Violation
 
 NAME = "prove"
-ROUND = 200
+ROUND = 20
 LENGTH = 50
 
 

@@ -50,18 +50,6 @@ def _(bench: Bench) -> None:
     sound = bench.put(Layering, "trade", broken)
 
 
-@planted("layering: a fill that is reported again begins anew", "watched", 250_000)
-def _(bench: Bench) -> None:
-    def broken(self: Layering, event: Any, order: Any, seq: int) -> None:
-        if isinstance(event, OrderFilled):
-            self.trade(event, order.instrument, order.strategy, int(order.side), 0, seq)
-        else:
-            sound(self, event, order, seq)
-
-    sound = bench.put(Layering, "evolve", broken)
-    bench.put(Layering, "takes", (*Layering.takes, OrderFilled))
-
-
 @planted("surveillance: a finding is told again with the next input", "watched")
 def _(bench: Bench) -> None:
     def broken(self: Surveillance, seq: int) -> None:
