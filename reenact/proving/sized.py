@@ -30,7 +30,9 @@ class Terms:
         self.asked = signal.qty
         self.protect_px = protect_px
         self.px = signal.limit_px or signal.stop_px or facts.reference(i, sign)[0]
-        self.held = sign * facts.owned[signal.strategy][i] + facts.worst(i, sign, signal.strategy)
+        # Where groups stand, what works counts somewhere between nothing and all of it.
+        works = facts.worst(i, sign, signal.strategy) if i not in facts.grouped else 0
+        self.held = sign * facts.owned[signal.strategy][i] + works
         self.equity = equity(facts, self.spec)
 
     @property

@@ -18,7 +18,7 @@ NIGHTLY = settings.get_current_profile_name() == "nightly"
 @pytest.mark.skipif(not NIGHTLY, reason="a million steps take the night: HYPOTHESIS_PROFILE=nightly")
 @pytest.mark.parametrize("name", ALL)
 def test_a_hundred_thousand_steps_break_nothing(name: str) -> None:
-    """Given one of the thirteen sessions, when 100,000 steps are tried, then nothing is found; together 1,300,000."""
+    """Given one of the seventeen sessions, when 100,000 steps are tried, then nothing is found; together 1,700,000."""
     proof = prove(ALL[name], steps=STEPS, seed_number=int(os.environ.get("REENACT_SEED", "1")))
     print(f"{name}: {proof.steps:,} steps, {proof.sessions:,} sessions, seed {proof.seed}, {proof.seconds:.0f} s, {proof.approved:,} approved")
     assert proof.found is None, proof.found
