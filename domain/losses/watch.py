@@ -1,9 +1,8 @@
 """Watches the loss limits: whatever takes a loss further than allowed, a tick, a fill, a charge, the roll of the day, halts the scope there and then.
 
 The halt is recorded, and every working order of the scope but what protects an open bracket is asked to be canceled, before any strategy hears of
-the cause. The watch tells the
-engine the next tick that trips a limit, so that quiet runs stay quiet: while nothing is held, or no price in the table can trip anything, it
-has nothing to say and costs nothing.
+the cause. The watch tells the engine the next tick that trips a limit, so that quiet runs stay quiet: while nothing is held, or no price in the table
+can trip anything, it has nothing to say and costs nothing.
 
 Invariants: a halt stands at the first tick, in order of seq, whose prices make the marked loss exceed the limit, whatever the cuts of tables and
 runs; a limit trips once until it is lifted; limits that trip at one tick are recorded in the order in which they came to bind.

@@ -50,16 +50,9 @@ class Bound:
     )  # fmt: skip
 
     def __init__(
-        self,
-        rule: str,
-        version: int,
-        scope: Scope,
-        member: str,
-        instruments: tuple[int, ...],
-        strategy: int,
-        place: int = 0,
+        self, rule: str, version: int, scope: Scope, member: str, instruments: tuple[int, ...], strategy: int, place: int = 0,
         newest: Newest | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.rule = rule
         self.version = version
         self.scope = scope

@@ -29,15 +29,15 @@ class Told:
         self.taken: set[str] = set()
         self.flattens = self.given_up = self.closed = False
 
-    def filled(self, role: str) -> int:
-        """What traded under a role."""
-        return sum(known.filled for known in self.orders if known.role == role)
+    @property
+    def net_qty(self) -> int:
+        """What the fills add up to, signed."""
+        return sum(known.sign * known.filled for known in self.orders)
 
     @property
     def open_qty(self) -> int:
         """What the fills of a bracket left open, in the direction of its entry."""
-        net = sum(known.sign * known.filled for known in self.orders)
-        return int(self.opened.legs[0].side) * net
+        return int(self.opened.legs[0].side) * self.net_qty
 
     @property
     def working(self) -> list[Known]:
@@ -50,7 +50,7 @@ class Groups(Invariant):
 
     id = "GROUP"
     says = "a group's siblings are canceled at once and once, its exits are as large as what is open, and a closed group works nothing"
-    before = (ev.OrderSubmitted, ev.OrderReplaceRequested, ev.OrderCancelRequested, ev.GroupClosed)
+    before = (ev.OrderReplaceRequested, ev.OrderCancelRequested, ev.GroupClosed)
     after = (
         ev.GroupOpened, ev.GroupLegged, ev.GroupLegFailed, ev.GroupReleased, ev.GroupReopened, ev.OrderCancelRequested, ev.OrderCancelRejected, ev.OrderRejected,
         ev.SessionResumed,
@@ -91,7 +91,7 @@ class Groups(Invariant):
         self.must(not left, f"group {event.number} was closed while {left} works")
         if told.opened.kind is GroupKind.OCO:
             return
-        net = sum(known.sign * known.filled for known in told.orders)
+        net = told.net_qty
         if told.opened.kind is GroupKind.BRACKET:
             self.must(event.open_qty == net, f"group {event.number} was closed with {event.open_qty} open, its fills leave {net}")
         if told.flattens and not told.given_up:
